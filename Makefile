@@ -1,0 +1,47 @@
+# Everything is installed into .venv; nothing outside this folder is changed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Another pyproject.toml or other pins need another stamp; without one, everything is installed again.
+KEY := $(shell cat pyproject.toml .ci/constraints.txt | cksum | tr ' ' '-')
+STAMP := $(VENV)/.installed-$(KEY)
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+.PHONY: demo test install check contract docs clean
+
+demo: install ## the main job against a sandbox on this machine
+	$(BIN)/nhi-revoke demo
+
+test: install ## the whole suite; fails under 95% of lines
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+install: $(STAMP)
+
+# The stamp is written last: an interrupted installation leaves none.
+$(STAMP): pyproject.toml .ci/constraints.txt
+	rm -f $(VENV)/.installed-*
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade --constraint .ci/constraints.txt pip
+	$(BIN)/python -m pip install --quiet --constraint .ci/constraints.txt --editable '.[all]' --group dev
+	$(BIN)/python -m compileall -q nhi_revoke providers
+	touch $@
+
+check: install ## lint, format, types, layers, dependencies
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/deptry .
+
+contract: install ## against vendors' own clients and real servers
+	$(BIN)/python -m pytest -m contract
+
+docs: install ## README tables and completion scripts from the code
+	$(BIN)/python -m nhi_revoke.completion.generate completions
+	$(BIN)/python tests/repository/readme.py --tour
+
+clean:
+	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,404 @@
+#compdef nhi-revoke
+# Made by python -m nhi_revoke.completion.generate; do not edit.
+_nhi_revoke_ask() {
+  local -a found
+  found=("${(@f)$(nhi-revoke __complete "${(@)words[1,CURRENT]}" 2>/dev/null)}")
+  compadd -Q -- $found
+}
+_nhi_revoke() {
+  local -a commands
+  commands=(
+    'list:Every live way in, what it reaches, and what could not be seen.'
+    'audit:The same, judged by the exit code: 0 means nothing live and nothing unseen.'
+    'find:Principals of exactly this name in the connected accounts.'
+    'plan:What `revoke` would do, in order, with what breaks and what stays.'
+    'revoke:End every session and key now, then replace what has a delivery target.'
+    'rotate:Replace first, prove the new one, then end the old one and its sessions.'
+    'apply:Carry out a saved plan, without a prompt.'
+    'resume:Go on with a run that was interrupted or crashed.'
+    'hold:Keep what a run ended ended, until the last residual has passed.'
+    'verify:Look again, later. Changes nothing.'
+    'release:Take the brakes off, so that the replacement works.'
+    'undo:Take back what a run touched and can be taken back.'
+    'finish:After the soak: delete what the run disabled.'
+    'runs:The journals on this machine; export and import them.'
+    'report:The report of a run, from its journal alone.'
+    'identities:The identity map of nhi.toml.'
+    'providers:Installed providers, and what each can end.'
+    'permissions:Permissions that each stage needs, per provider.'
+    'doctor:Whether providers load, who you are on each, what you would need.'
+    'config:Every setting, and where its value comes from.'
+    'schema:JSON Schema of the output.'
+    'demo:The whole job against a sandbox on this machine, with an intruder who tries every door.'
+    'help:Topics: exit-codes, environment, identities, safety, reasons.'
+  )
+  local context state line
+  _arguments -C '(-h --help)'{-h,--help}'[Show help]' '(-V --version)'{-V,--version}'[Print the version]' \
+    '1: :->command' '*:: :->rest' && return 0
+  if [[ $state == command ]]; then
+    _describe command commands
+    return
+  fi
+  case $words[1] in
+    list)
+      _arguments -S {--logs,--no-logs}'[Read logs for live sessions and their lineage (slow, and they lag).]' \
+        --since'[Read logs from then on - 2026-01-31T14 -00Z, 2h ago.]:value:' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        --out'[Write results there (0600).]:value:_files' \
+        {-q,--quiet}'[On stderr only what went wrong.]' \
+        {-v,--verbose}'[On stderr every request’s fate.]' \
+        --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-input'[Never ask; refuse instead.]' \
+        --config'[Another nhi.toml.]:value:_files' \
+        --debug'[Show tracebacks.]' \
+        {-h,--help}'[Show this message and exit.]' \
+        '*: :_nhi_revoke_ask' && return 0
+      ;;
+    audit)
+      _arguments -S {--logs,--no-logs}'[Read logs for live sessions and their lineage (slow, and they lag).]' \
+        --since'[Read logs from then on - 2026-01-31T14 -00Z, 2h ago.]:value:' \
+        --accept'[Known and wanted - an access, a lead, or KIND of what is unseen.]:value:' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        --out'[Write results there (0600).]:value:_files' \
+        {-q,--quiet}'[On stderr only what went wrong.]' \
+        {-v,--verbose}'[On stderr every request’s fate.]' \
+        --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-input'[Never ask; refuse instead.]' \
+        --config'[Another nhi.toml.]:value:_files' \
+        --debug'[Show tracebacks.]' \
+        {-h,--help}'[Show this message and exit.]' \
+        '*: :_nhi_revoke_ask' && return 0
+      ;;
+    find)
+      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        --out'[Write results there (0600).]:value:_files' \
+        {-q,--quiet}'[On stderr only what went wrong.]' \
+        {-v,--verbose}'[On stderr every request’s fate.]' \
+        --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-input'[Never ask; refuse instead.]' \
+        --config'[Another nhi.toml.]:value:_files' \
+        --debug'[Show tracebacks.]' \
+        {-h,--help}'[Show this message and exit.]' && return 0
+      ;;
+    plan)
+      _arguments -S --reason'[Why; picks defaults, never the order (help reasons).]:value:(leaked token-reuse recovery-change vendor-breach runner-compromise offboarding)' \
+        --case'[Case number for the report.]:value:' \
+        --scope'[End only these.]:value:' \
+        --rotate'[When a replacement is made.]:value:(wait now no)' \
+        --brake'[Whether the principal itself is stopped.]:value:(auto on off)' \
+        --settle'[Instead of each vendor’s own - 60, 90s, 2m.]:value:' \
+        --grace'[rotate - both work this long after the proof.]:value:' \
+        --cut-trust'[Close this trust; may be repeated.]:value:' \
+        --keep-trust'[Leave this trust open, knowingly.]:value:' \
+        --free-slot'[May be deleted now to make room for the new one.]:value:' \
+        --keep-sessions'[rotate - leave the old sessions alive. The report says so in red.]' \
+        --follow'[Whether what appears on the plan’s own principals is ended, too.]:value:(identity none)' \
+        --since'[When it began - 2026-01-31T14 -00Z, 2h ago, 12h.]:value:' \
+        --deliver'[Where the replacement of this kind goes.]:value:' \
+        --order'[contain - as revoke does it; rollover - as rotate.]:value:(contain rollover)' \
+        --save'[Keep the plan for nhi-revoke apply (0600).]:value:_files' \
+        --overwrite'[Let --save replace a file.]' \
+        --detailed-exitcode'[Exit 10 where the plan has steps.]' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        --out'[Write results there (0600).]:value:_files' \
+        {-q,--quiet}'[On stderr only what went wrong.]' \
+        {-v,--verbose}'[On stderr every request’s fate.]' \
+        --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-input'[Never ask; refuse instead.]' \
+        --config'[Another nhi.toml.]:value:_files' \
+        --debug'[Show tracebacks.]' \
+        {-h,--help}'[Show this message and exit.]' \
+        '*: :_nhi_revoke_ask' && return 0
+      ;;
+    revoke)
+      _arguments -S --reason'[Why; picks defaults, never the order (help reasons).]:value:(leaked token-reuse recovery-change vendor-breach runner-compromise offboarding)' \
+        --case'[Case number for the report.]:value:' \
+        --scope'[End only these.]:value:' \
+        --rotate'[When a replacement is made.]:value:(wait now no)' \
+        --brake'[Whether the principal itself is stopped.]:value:(auto on off)' \
+        --settle'[Instead of each vendor’s own - 60, 90s, 2m.]:value:' \
+        --grace'[rotate - both work this long after the proof.]:value:' \
+        --cut-trust'[Close this trust; may be repeated.]:value:' \
+        --keep-trust'[Leave this trust open, knowingly.]:value:' \
+        --free-slot'[May be deleted now to make room for the new one.]:value:' \
+        --keep-sessions'[rotate - leave the old sessions alive. The report says so in red.]' \
+        --follow'[Whether what appears on the plan’s own principals is ended, too.]:value:(identity none)' \
+        --since'[When it began - 2026-01-31T14 -00Z, 2h ago, 12h.]:value:' \
+        --deliver'[Where the replacement of this kind goes.]:value:' \
+        {-y,--yes}'[Do not ask y/N.]' \
+        --confirm'[The identity’s name, instead of typing it when asked.]:value:' \
+        --allow-irreversible'[In a script - let what cannot be taken back be done.]' \
+        {-f,--force}'[Stop a principal that much depends on. Lifts no other guard.]' \
+        --max-accesses'[Refuse to end more than N accesses.]:value:' \
+        {-n,--dry-run}'[Only show the plan; nothing is changed.]' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        --out'[Write results there (0600).]:value:_files' \
+        {-q,--quiet}'[On stderr only what went wrong.]' \
+        {-v,--verbose}'[On stderr every request’s fate.]' \
+        --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-input'[Never ask; refuse instead.]' \
+        --config'[Another nhi.toml.]:value:_files' \
+        --debug'[Show tracebacks.]' \
+        {-h,--help}'[Show this message and exit.]' \
+        '*: :_nhi_revoke_ask' && return 0
+      ;;
+    rotate)
+      _arguments -S --reason'[Why; picks defaults, never the order (help reasons).]:value:(leaked token-reuse recovery-change vendor-breach runner-compromise offboarding)' \
+        --case'[Case number for the report.]:value:' \
+        --scope'[End only these.]:value:' \
+        --rotate'[When a replacement is made.]:value:(wait now no)' \
+        --brake'[Whether the principal itself is stopped.]:value:(auto on off)' \
+        --settle'[Instead of each vendor’s own - 60, 90s, 2m.]:value:' \
+        --grace'[rotate - both work this long after the proof.]:value:' \
+        --cut-trust'[Close this trust; may be repeated.]:value:' \
+        --keep-trust'[Leave this trust open, knowingly.]:value:' \
+        --free-slot'[May be deleted now to make room for the new one.]:value:' \
+        --keep-sessions'[rotate - leave the old sessions alive. The report says so in red.]' \
+        --follow'[Whether what appears on the plan’s own principals is ended, too.]:value:(identity none)' \
+        --since'[When it began - 2026-01-31T14 -00Z, 2h ago, 12h.]:value:' \
+        --deliver'[Where the replacement of this kind goes.]:value:' \
+        {-y,--yes}'[Do not ask y/N.]' \
+        --confirm'[The identity’s name, instead of typing it when asked.]:value:' \
+        --allow-irreversible'[In a script - let what cannot be taken back be done.]' \
+        {-f,--force}'[Stop a principal that much depends on. Lifts no other guard.]' \
+        --max-accesses'[Refuse to end more than N accesses.]:value:' \
+        {-n,--dry-run}'[Only show the plan; nothing is changed.]' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        --out'[Write results there (0600).]:value:_files' \
+        {-q,--quiet}'[On stderr only what went wrong.]' \
+        {-v,--verbose}'[On stderr every request’s fate.]' \
+        --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-input'[Never ask; refuse instead.]' \
+        --config'[Another nhi.toml.]:value:_files' \
+        --debug'[Show tracebacks.]' \
+        {-h,--help}'[Show this message and exit.]' \
+        '*: :_nhi_revoke_ask' && return 0
+      ;;
+    apply)
+      _arguments -S --stale'[Steps whose target changed since - drop them and show it, or refuse.]:value:(drop refuse)' \
+        --allow-irreversible'[Let what cannot be taken back be done.]' \
+        {-f,--force}'[Stop a principal that much depends on.]' \
+        --max-accesses'[Refuse to end more than N accesses.]:value:' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        --out'[Write results there (0600).]:value:_files' \
+        {-q,--quiet}'[On stderr only what went wrong.]' \
+        {-v,--verbose}'[On stderr every request’s fate.]' \
+        --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-input'[Never ask; refuse instead.]' \
+        --config'[Another nhi.toml.]:value:_files' \
+        --debug'[Show tracebacks.]' \
+        {-h,--help}'[Show this message and exit.]' \
+        '*: :_files' && return 0
+      ;;
+    resume)
+      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        --out'[Write results there (0600).]:value:_files' \
+        {-q,--quiet}'[On stderr only what went wrong.]' \
+        {-v,--verbose}'[On stderr every request’s fate.]' \
+        --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-input'[Never ask; refuse instead.]' \
+        --config'[Another nhi.toml.]:value:_files' \
+        --debug'[Show tracebacks.]' \
+        {-h,--help}'[Show this message and exit.]' \
+        '*: :_nhi_revoke_ask' && return 0
+      ;;
+    hold)
+      _arguments -S --interval'[Between two looks.]:value:' \
+        --for'[At most so long - 30m, 12h.]:value:' \
+        --until'[Instead of the last residual - 2026-01-31T14 -00Z.]:value:' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        --out'[Write results there (0600).]:value:_files' \
+        {-q,--quiet}'[On stderr only what went wrong.]' \
+        {-v,--verbose}'[On stderr every request’s fate.]' \
+        --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-input'[Never ask; refuse instead.]' \
+        --config'[Another nhi.toml.]:value:_files' \
+        --debug'[Show tracebacks.]' \
+        {-h,--help}'[Show this message and exit.]' \
+        '*: :_nhi_revoke_ask' && return 0
+      ;;
+    verify)
+      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        --out'[Write results there (0600).]:value:_files' \
+        {-q,--quiet}'[On stderr only what went wrong.]' \
+        {-v,--verbose}'[On stderr every request’s fate.]' \
+        --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-input'[Never ask; refuse instead.]' \
+        --config'[Another nhi.toml.]:value:_files' \
+        --debug'[Show tracebacks.]' \
+        {-h,--help}'[Show this message and exit.]' \
+        '*: :_nhi_revoke_ask' && return 0
+      ;;
+    release)
+      _arguments -S {-y,--yes}'[Do not ask y/N.]' \
+        --confirm'[The identity’s name, instead of typing it when asked.]:value:' \
+        --allow-irreversible'[In a script - let what cannot be taken back be done.]' \
+        {-f,--force}'[Stop a principal that much depends on. Lifts no other guard.]' \
+        --max-accesses'[Refuse to end more than N accesses.]:value:' \
+        --wait'[Wait until the re-arm guard allows it.]' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        --out'[Write results there (0600).]:value:_files' \
+        {-q,--quiet}'[On stderr only what went wrong.]' \
+        {-v,--verbose}'[On stderr every request’s fate.]' \
+        --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-input'[Never ask; refuse instead.]' \
+        --config'[Another nhi.toml.]:value:_files' \
+        --debug'[Show tracebacks.]' \
+        {-h,--help}'[Show this message and exit.]' \
+        '*: :_nhi_revoke_ask' && return 0
+      ;;
+    undo)
+      _arguments -S {-y,--yes}'[Do not ask y/N.]' \
+        --confirm'[The identity’s name, instead of typing it when asked.]:value:' \
+        --allow-irreversible'[In a script - let what cannot be taken back be done.]' \
+        {-f,--force}'[Stop a principal that much depends on. Lifts no other guard.]' \
+        --max-accesses'[Refuse to end more than N accesses.]:value:' \
+        --rearm'[Knowingly bring this one back to life; may be repeated.]:value:' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        --out'[Write results there (0600).]:value:_files' \
+        {-q,--quiet}'[On stderr only what went wrong.]' \
+        {-v,--verbose}'[On stderr every request’s fate.]' \
+        --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-input'[Never ask; refuse instead.]' \
+        --config'[Another nhi.toml.]:value:_files' \
+        --debug'[Show tracebacks.]' \
+        {-h,--help}'[Show this message and exit.]' \
+        '*: :_nhi_revoke_ask' && return 0
+      ;;
+    finish)
+      _arguments -S {-y,--yes}'[Do not ask y/N.]' \
+        --confirm'[The identity’s name, instead of typing it when asked.]:value:' \
+        --allow-irreversible'[In a script - let what cannot be taken back be done.]' \
+        {-f,--force}'[Stop a principal that much depends on. Lifts no other guard.]' \
+        --max-accesses'[Refuse to end more than N accesses.]:value:' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        --out'[Write results there (0600).]:value:_files' \
+        {-q,--quiet}'[On stderr only what went wrong.]' \
+        {-v,--verbose}'[On stderr every request’s fate.]' \
+        --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-input'[Never ask; refuse instead.]' \
+        --config'[Another nhi.toml.]:value:_files' \
+        --debug'[Show tracebacks.]' \
+        {-h,--help}'[Show this message and exit.]' \
+        '*: :_nhi_revoke_ask' && return 0
+      ;;
+    runs)
+      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        --out'[Write results there (0600).]:value:_files' \
+        {-q,--quiet}'[On stderr only what went wrong.]' \
+        {-v,--verbose}'[On stderr every request’s fate.]' \
+        --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-input'[Never ask; refuse instead.]' \
+        --config'[Another nhi.toml.]:value:_files' \
+        --debug'[Show tracebacks.]' \
+        {-h,--help}'[Show this message and exit.]' \
+        '*: :_nhi_revoke_ask' && return 0
+      ;;
+    report)
+      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        --out'[Write results there (0600).]:value:_files' \
+        {-q,--quiet}'[On stderr only what went wrong.]' \
+        {-v,--verbose}'[On stderr every request’s fate.]' \
+        --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-input'[Never ask; refuse instead.]' \
+        --config'[Another nhi.toml.]:value:_files' \
+        --debug'[Show tracebacks.]' \
+        {-h,--help}'[Show this message and exit.]' \
+        '*: :_nhi_revoke_ask' && return 0
+      ;;
+    identities)
+      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        --out'[Write results there (0600).]:value:_files' \
+        {-q,--quiet}'[On stderr only what went wrong.]' \
+        {-v,--verbose}'[On stderr every request’s fate.]' \
+        --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-input'[Never ask; refuse instead.]' \
+        --config'[Another nhi.toml.]:value:_files' \
+        --debug'[Show tracebacks.]' \
+        {-h,--help}'[Show this message and exit.]' && return 0
+      ;;
+    providers)
+      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        --out'[Write results there (0600).]:value:_files' \
+        {-q,--quiet}'[On stderr only what went wrong.]' \
+        {-v,--verbose}'[On stderr every request’s fate.]' \
+        --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-input'[Never ask; refuse instead.]' \
+        --config'[Another nhi.toml.]:value:_files' \
+        --debug'[Show tracebacks.]' \
+        {-h,--help}'[Show this message and exit.]' && return 0
+      ;;
+    permissions)
+      _arguments -S --stage'[Only this stage.]:value:(list contain rotate)' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        --out'[Write results there (0600).]:value:_files' \
+        {-q,--quiet}'[On stderr only what went wrong.]' \
+        {-v,--verbose}'[On stderr every request’s fate.]' \
+        --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-input'[Never ask; refuse instead.]' \
+        --config'[Another nhi.toml.]:value:_files' \
+        --debug'[Show tracebacks.]' \
+        {-h,--help}'[Show this message and exit.]' && return 0
+      ;;
+    doctor)
+      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        --out'[Write results there (0600).]:value:_files' \
+        {-q,--quiet}'[On stderr only what went wrong.]' \
+        {-v,--verbose}'[On stderr every request’s fate.]' \
+        --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-input'[Never ask; refuse instead.]' \
+        --config'[Another nhi.toml.]:value:_files' \
+        --debug'[Show tracebacks.]' \
+        {-h,--help}'[Show this message and exit.]' && return 0
+      ;;
+    config)
+      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        --out'[Write results there (0600).]:value:_files' \
+        {-q,--quiet}'[On stderr only what went wrong.]' \
+        {-v,--verbose}'[On stderr every request’s fate.]' \
+        --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-input'[Never ask; refuse instead.]' \
+        --config'[Another nhi.toml.]:value:_files' \
+        --debug'[Show tracebacks.]' \
+        {-h,--help}'[Show this message and exit.]' \
+        '1: :(show path)' && return 0
+      ;;
+    schema)
+      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        --out'[Write results there (0600).]:value:_files' \
+        {-q,--quiet}'[On stderr only what went wrong.]' \
+        {-v,--verbose}'[On stderr every request’s fate.]' \
+        --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-input'[Never ask; refuse instead.]' \
+        --config'[Another nhi.toml.]:value:_files' \
+        --debug'[Show tracebacks.]' \
+        {-h,--help}'[Show this message and exit.]' \
+        '1: :(list audit find plan revoke rotate apply resume hold verify release undo finish runs report identities providers permissions doctor config schema demo help)' && return 0
+      ;;
+    demo)
+      _arguments -S --keep'[Keep the demo’s folder (journals, report).]' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        --out'[Write results there (0600).]:value:_files' \
+        {-q,--quiet}'[On stderr only what went wrong.]' \
+        {-v,--verbose}'[On stderr every request’s fate.]' \
+        --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-input'[Never ask; refuse instead.]' \
+        --config'[Another nhi.toml.]:value:_files' \
+        --debug'[Show tracebacks.]' \
+        {-h,--help}'[Show this message and exit.]' && return 0
+      ;;
+    help)
+      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        --out'[Write results there (0600).]:value:_files' \
+        {-q,--quiet}'[On stderr only what went wrong.]' \
+        {-v,--verbose}'[On stderr every request’s fate.]' \
+        --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-input'[Never ask; refuse instead.]' \
+        --config'[Another nhi.toml.]:value:_files' \
+        --debug'[Show tracebacks.]' \
+        {-h,--help}'[Show this message and exit.]' \
+        '1: :(exit-codes environment identities safety reasons)' && return 0
+      ;;
+  esac
+}
+_nhi_revoke "$@"

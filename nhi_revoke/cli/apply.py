@@ -1,0 +1,99 @@
+"""`apply`: a saved plan, held against the world as it is, carried out without a prompt. All other guards hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from nhi_revoke.cli.acting import show_plan
+from nhi_revoke.cli.group import application
+from nhi_revoke.cli.outcome import REPORT_FORMATS, nothing_result, report_result
+from nhi_revoke.cli.output import check_format
+from nhi_revoke.cli.result import Result
+from nhi_revoke.cli.session import Session
+from nhi_revoke.cli.spread import spread
+from nhi_revoke.engine.planfile import load_plan
+from nhi_revoke.model.error import Usage
+
+if TYPE_CHECKING:
+    from nhi_revoke.model.plan import Plan
+
+app = application()
+VERSION = 1
+
+PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help="A file of plan --save, or a next plan of a run.")]
+
+
+@dataclass(frozen=True)
+class ApplyOptions:
+    """A saved plan is the consent; these are its limits."""
+
+    stale: Annotated[
+        Literal["drop", "refuse"],
+        typer.Option("--stale", help="Steps whose target changed since: drop them and show it, or refuse."),
+    ] = "drop"
+    allow_irreversible: Annotated[
+        bool, typer.Option("--allow-irreversible", help="Let what cannot be taken back be done.")
+    ] = False
+    force: Annotated[bool, typer.Option("--force", "-f", help="Stop a principal that much depends on.")] = False
+    max_accesses: Annotated[
+        int, typer.Option("--max-accesses", metavar="N", min=1, help="Refuse to end more than N accesses.")
+    ] = 50
+
+
+@app.command(name="apply")
+@spread
+def apply_plan(session: Session, file: PlanFile, options: ApplyOptions) -> Result:
+    """Carry out a saved plan, without a prompt.
+
+    nhi-revoke apply plan.json
+    """
+    from nhi_revoke.engine.service import Consent
+
+    check_format(session, REPORT_FORMATS)
+    saved = _known_version(load_plan(session.cwd / file))
+    consent = Consent(
+        "apply",
+        allow_irreversible=options.allow_irreversible,
+        force=options.force,
+        max_accesses=options.max_accesses,
+    )
+    with session.engine() as engine:
+        with session.progress(acting=False):
+            plan = engine.refresh(saved, stale=options.stale)
+        _show_dropped(session, saved, plan)
+        engine.guard(plan, None)
+        show_plan(session, plan)
+        if not plan.steps:
+            return nothing_result(plan)
+        engine.guard(plan, consent)
+        with session.progress(acting=True):
+            report = engine.run(plan, "apply", consent)
+        return report_result(session, report)
+
+
+def _known_version(plan: Plan) -> Plan:
+    """Raises Usage for a plan that another version of this tool wrote in another shape."""
+    if plan.schema_version != VERSION:
+        raise Usage(
+            "plan-version",
+            f"the plan has version {plan.schema_version}; this tool reads version {VERSION}. Nothing was changed.",
+            f"nhi-revoke plan {plan.identity.name} --save FILE  makes a new one.",
+        )
+    return plan
+
+
+def _show_dropped(session: Session, saved: Plan, plan: Plan) -> None:
+    """Says what changed since, step by step: "stale" alone helps nobody."""
+    from nhi_revoke.render.block import Span, line
+
+    kept = {(step.does, step.on, step.ends, step.to) for step in plan.steps}
+    dropped = [step for step in saved.steps if (step.does, step.on, step.ends, step.to) not in kept]
+    lines = [
+        line(Span("STALE", "warning"), f"  {step.on}  {step.says}: its target changed since the plan was made")
+        for step in dropped
+    ]
+    session.streams.show(lines, session.streams.err)

@@ -1,0 +1,81 @@
+"""What stands under `data` in the envelope, where it is no noun of the model itself."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from nhi_revoke.model.inventory import Inventory
+
+
+class Listed(Struct, frozen=True):
+    """`list`."""
+
+    counts: dict[str, int]
+    """live, maybe, open, reach, planted, unseen: the headline."""
+    inventory: Inventory
+
+
+class Judged(Struct, frozen=True):
+    """One thing that `audit` looked at."""
+
+    id: str
+    what: str
+    verdict: str
+    """`live`, `open`, `planted`, `unseen`, `accepted`."""
+    reason: str = ""
+    """Of `--accept`."""
+
+
+class Audited(Struct, frozen=True):
+    """`audit`."""
+
+    counts: dict[str, int]
+    inventory: Inventory
+    findings: tuple[Judged, ...]
+
+
+class Need(Struct, frozen=True):
+    """A permission that a provider declares, and what needs it."""
+
+    provider: str
+    stage: str
+    """`list`, `contain` or `rotate`."""
+    permission: str
+    by: tuple[str, ...]
+    """Access kinds and registry keys."""
+
+
+class Checked(Struct, frozen=True):
+    """One connection, as `doctor` found it."""
+
+    provider: str
+    scope: str
+    state: str
+    """`ok`, or why it cannot be used."""
+    operator: tuple[str, ...] = ()
+    """Who you are there, and what that was assumed from."""
+    why: str = ""
+    hint: str = ""
+
+
+class Diagnosis(Struct, frozen=True):
+    """`doctor`."""
+
+    checked: tuple[Checked, ...]
+    needs: tuple[Need, ...]
+
+
+class Moved(Struct, frozen=True):
+    """`runs export` and `runs import`."""
+
+    run: str
+    path: str
+    sha256: str
+    lines: int
+
+
+class Topic(Struct, frozen=True):
+    """`help`."""
+
+    topic: str
+    text: str

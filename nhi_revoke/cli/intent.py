@@ -1,0 +1,87 @@
+"""From options to what the engine plans with: an identity with its deliveries, and an intent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from msgspec.structs import replace
+
+from nhi_revoke.cli.reasons import DEFAULTS
+from nhi_revoke.cli.spans import moment_of
+from nhi_revoke.model.error import Usage
+from nhi_revoke.model.identity import Delivery, Identity
+from nhi_revoke.model.intent import Intent, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from nhi_revoke.cli.options import IntentOptions
+    from nhi_revoke.provider.registry import Registry
+
+Order = Literal["contain", "rollover"]
+
+
+def intent_of(options: IntentOptions, identity: Identity, order: Order, now: datetime) -> Intent:
+    """Flags win over the defaults of the reason. Raises Usage."""
+    reason = Reason(options.reason)
+    defaults = DEFAULTS[reason]
+    rotate = options.rotate or defaults.rotate
+    if order == "rollover" and rotate == "no":
+        raise Usage(
+            "rotate-without-rotation",
+            f"rotate replaces credentials, and --rotate no (or the reason {reason.value}) forbids it. Nothing done.",
+            f"nhi-revoke revoke {identity.name}  ends them without replacing.",
+        )
+    if options.keep_sessions and order == "contain":
+        raise Usage("keep-sessions", "--keep-sessions belongs to rotate. Nothing was done.", "revoke --scope keys")
+    return Intent(
+        order=order,
+        reason=reason,
+        case=options.case,
+        scope=options.scope or defaults.scope,
+        rotate=rotate,
+        replace=() if rotate == "no" else tuple(dict.fromkeys(each.kind for each in identity.deliver)),
+        brake=options.brake,
+        settle=options.settle,
+        grace=options.grace,
+        cut_trust=tuple(options.cut_trust or ()),
+        keep_trust=tuple(options.keep_trust or ()),
+        free_slot=tuple(options.free_slot or ()),
+        keep_sessions=options.keep_sessions,
+        follow=options.follow,
+        since=moment_of(options.since, now, "--since") if options.since else None,
+    )
+
+
+def delivering(identity: Identity, words: Sequence[str], registry: Registry) -> Identity:
+    """The identity with the targets of `--deliver KIND=STORE:ADDRESS`, which win over the map's. Raises Usage."""
+    added = [_delivery(word, registry) for word in words]
+    kinds = {each.kind for each in added}
+    kept = (each for each in identity.deliver if each.kind not in kinds)
+    return replace(identity, deliver=(*kept, *added))
+
+
+def must_deliver(identity: Identity) -> None:
+    """`rotate` needs somewhere to put the replacement. Raises Usage where there is nowhere."""
+    if not identity.deliver:
+        raise Usage(
+            "no-delivery",
+            f"rotate: nothing of {identity.name} has a delivery target, so a new credential would reach nobody. "
+            "Nothing was done.",
+            "Add --deliver KIND=STORE:ADDRESS (nhi-revoke providers lists both), or a deliver table in nhi.toml.",
+        )
+
+
+def _delivery(word: str, registry: Registry) -> Delivery:
+    kind, equals, to = word.partition("=")
+    store, colon, address = to.partition(":")
+    if not (kind and equals and store and colon and address):
+        raise Usage(
+            "bad-delivery",
+            f"--deliver {word!r} does not have the form KIND=STORE:ADDRESS. Nothing was done.",
+            "nhi-revoke providers  lists access kinds and stores.",
+        )
+    registry.kind(kind)
+    registry.store(store)
+    return Delivery(kind, to)

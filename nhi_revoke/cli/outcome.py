@@ -1,0 +1,110 @@
+"""Results that several commands return: of a plan, and of a report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nhi_revoke.cli.envelope import Problem
+from nhi_revoke.cli.exit_code import ExitCode, worst
+from nhi_revoke.cli.result import Result, Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nhi_revoke.cli.session import Session
+    from nhi_revoke.model.inventory import Unreachable
+    from nhi_revoke.model.plan import Plan
+    from nhi_revoke.model.report import Report
+    from nhi_revoke.render.block import Block
+
+PLAN_FORMATS = ("table", "json", "ndjson", "csv")
+REPORT_FORMATS = ("table", "json", "ndjson", "csv", "md")
+_FAILED = {
+    "failed": "nhi-revoke resume {run}",
+    "lost": "nhi-revoke resume {run}",
+    "impossible": "It must be done by hand; see BY HAND.",
+    "stale": "It changed since the plan was made; nhi-revoke plan {identity} makes a new one.",
+}
+
+
+def plan_result(plan: Plan, exit_code: int = 0, problems: Sequence[Problem] = ()) -> Result:
+    """A plan that was only made."""
+
+    def screen() -> list[Block]:
+        from nhi_revoke.render.plan import plan_screen
+
+        return plan_screen(plan)
+
+    return Result(plan, screen, exit_code, (*problems, *unreachable_problems(plan.unreachable)), _plan_rows(plan))
+
+
+def nothing_result(plan: Plan) -> Result:
+    """An acting command whose plan has no steps: judged by what the plan says is left."""
+    code = left_code(plan)
+
+    def screen() -> list[Block]:
+        from nhi_revoke.render.report import nothing_screen
+
+        return nothing_screen(plan, code)
+
+    return Result(plan, screen, code, unreachable_problems(plan.unreachable), _plan_rows(plan))
+
+
+def left_code(plan: Plan) -> int:
+    """The exit code of a plan that changes nothing: open 8, unseen 9, ends by itself 6, else 0."""
+    is_open = plan.manual or any(not door.kept for door in plan.open)
+    lasting = [each for each in plan.residuals if each.counts]
+    return worst(
+        ExitCode.OPEN if is_open or any(each.until is None for each in lasting) else 0,
+        ExitCode.UNSEEN if plan.blind or plan.unreachable else 0,
+        ExitCode.ENDS_BY_ITSELF if lasting else 0,
+    )
+
+
+def report_result(session: Session, report: Report) -> Result:
+    """A run as it stands. After Ctrl-C the exit code is 130, whatever the report says."""
+
+    def screen() -> list[Block]:
+        from nhi_revoke.render.report import report_screen
+
+        return report_screen(report)
+
+    def document() -> str:
+        from nhi_revoke.render.document import markdown_report
+
+        return markdown_report(report)
+
+    def rows() -> list[dict[str, str]]:
+        from nhi_revoke.render.rows import report_rows
+
+        return list(report_rows(report))
+
+    from nhi_revoke.render.rows import REPORT_COLUMNS
+
+    code = ExitCode.INTERRUPTED if session.interrupted else report.exit_code
+    return Result(report, screen, int(code), report_problems(report), Rows(REPORT_COLUMNS, rows), document)
+
+
+def report_problems(report: Report) -> tuple[Problem, ...]:
+    """What the envelope lists as errors: steps that did not end well, and principals that could not be looked at."""
+    steps = [
+        Problem(
+            f"step-{step.result}",
+            f"{step.on}: {step.says}: {step.detail}",
+            _FAILED[step.result].format(run=report.run, identity=report.identity),
+        )
+        for step in report.steps
+        if step.result in _FAILED
+    ]
+    return (*steps, *unreachable_problems(report.unreachable))
+
+
+def unreachable_problems(unreachable: Sequence[Unreachable]) -> tuple[Problem, ...]:
+    """A principal that was named and could not be looked at."""
+    return tuple(Problem(each.code, f"{each.ref}: {each.why}", each.hint) for each in unreachable)
+
+
+def _plan_rows(plan: Plan) -> Rows:
+    from nhi_revoke.render.rows import PLAN_COLUMNS, plan_rows
+
+    return Rows(PLAN_COLUMNS, lambda: plan_rows(plan))

@@ -1,0 +1,69 @@
+"""`plan`: what `revoke` would do. Changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from nhi_revoke.cli.acting import draft, shown_only
+from nhi_revoke.cli.exit_code import ExitCode
+from nhi_revoke.cli.group import application
+from nhi_revoke.cli.options import IntentOptions, Names
+from nhi_revoke.cli.outcome import PLAN_FORMATS
+from nhi_revoke.cli.output import check_format
+from nhi_revoke.cli.result import Result
+from nhi_revoke.cli.session import Session
+from nhi_revoke.cli.spread import spread
+from nhi_revoke.engine.planfile import save_plan
+
+app = application()
+
+
+@dataclass(frozen=True)
+class PlanOptions:
+    """What only `plan` takes."""
+
+    order: Annotated[
+        Literal["contain", "rollover"], typer.Option("--order", help="contain: as revoke does it; rollover: as rotate.")
+    ] = "contain"
+    save: Annotated[
+        Path | None, typer.Option("--save", metavar="FILE", help="Keep the plan for nhi-revoke apply (0600).")
+    ] = None
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Let --save replace a file.")] = False
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit 10 where the plan has steps.")
+    ] = False
+
+
+@app.command()
+@spread
+def plan(session: Session, names: Names, intent: IntentOptions, options: PlanOptions) -> Result:
+    """What `revoke` would do, in order, with what breaks and what stays.
+
+    nhi-revoke plan payments-bot --save plan.json
+    """
+    check_format(session, PLAN_FORMATS)
+    with session.engine() as engine:
+        made = draft(session, engine, names, intent, options.order)
+        if options.save is not None:
+            save_plan(session.cwd / options.save, made, overwrite=options.overwrite)
+        code = ExitCode.HAS_CHANGES if options.detailed_exitcode and made.steps else ExitCode.DONE
+        result = shown_only(engine, made, int(code))
+    return _with_next(result, options, made.identity.name)
+
+
+def _with_next(result: Result, options: PlanOptions, name: str) -> Result:
+    from dataclasses import replace as with_changes
+
+    from nhi_revoke.render.block import BLANK, Block, next_line
+
+    verb = "revoke" if options.order == "contain" else "rotate"
+    command = f"nhi-revoke apply {options.save}" if options.save else f"nhi-revoke {verb} {name}"
+
+    def screen() -> list[Block]:
+        return [*result.screen(), BLANK, next_line(command)] if result.data.steps else list(result.screen())
+
+    return with_changes(result, screen=screen)

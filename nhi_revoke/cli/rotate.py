@@ -1,0 +1,30 @@
+"""`rotate`: the whole pipeline, in the order `rollover`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nhi_revoke.cli.acting import contain
+from nhi_revoke.cli.group import application
+from nhi_revoke.cli.options import ConsentOptions, IntentOptions, Names
+from nhi_revoke.cli.result import Result
+from nhi_revoke.cli.session import Session
+from nhi_revoke.cli.spread import spread
+
+app = application()
+
+DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Only show the plan; nothing is changed.")]
+
+
+@app.command()
+@spread
+def rotate(
+    session: Session, names: Names, intent: IntentOptions, allowed: ConsentOptions, dry_run: DryRun = False
+) -> Result:
+    """Replace first, prove the new one, then end the old one and its sessions.
+
+    nhi-revoke rotate payments-bot --grace 10m
+    """
+    return contain(session, names, intent, allowed, verb="rotate", order="rollover", dry_run=dry_run)

@@ -1,0 +1,59 @@
+"""The three streams of the process, and what may be written on each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TextIO
+
+from nhi_revoke.render.block import Block
+from nhi_revoke.render.plain import plain_text
+
+
+@dataclass
+class Streams:
+    """Data on `out`, everything else on `err`."""
+
+    stdin: TextIO
+    out: TextIO
+    err: TextIO
+    environ: Mapping[str, str]
+    no_color: bool = False
+    """`--no-color` was given."""
+
+    def terminal(self, stream: TextIO) -> bool:
+        """Whether somebody looks at it through a terminal that can move its cursor."""
+        return stream.isatty() and self.environ.get("TERM") != "dumb"
+
+    def color(self, stream: TextIO) -> bool:
+        """NO_COLOR, TERM=dumb and --no-color win over FORCE_COLOR and CLICOLOR_FORCE, these over a pipe."""
+        off = self.environ.get("NO_COLOR") or self.environ.get("NHI_REVOKE_NO_COLOR") or self.no_color
+        if off or self.environ.get("TERM") == "dumb":
+            return False
+        forced = self.environ.get("FORCE_COLOR") or self.environ.get("CLICOLOR_FORCE")
+        return bool(forced) or stream.isatty()
+
+    def width(self, stream: TextIO) -> int:
+        """Columns: of the terminal, or as COLUMNS says, or 80."""
+        columns = self.environ.get("COLUMNS", "")
+        if columns.isdigit() and int(columns) > 0:
+            return int(columns)
+        try:
+            return os.get_terminal_size(stream.fileno()).columns or 80
+        except (OSError, ValueError):
+            return 80
+
+    def asks(self) -> bool:
+        """Whether a person can be asked: questions stand on stderr, answers come from stdin."""
+        return self.stdin.isatty() and self.err.isatty()
+
+    def show(self, blocks: Iterable[Block], stream: TextIO) -> None:
+        """Wrapped and coloured for a terminal, plain for a pipe."""
+        if stream.isatty() or self.color(stream):
+            from nhi_revoke.render.screen import draw
+
+            draw(blocks, stream, width=self.width(stream), color=self.color(stream))
+        else:
+            stream.write(plain_text(blocks))
+        stream.flush()

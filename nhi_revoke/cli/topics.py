@@ -1,0 +1,105 @@
+"""The texts of `help`. Exit codes and reasons come from their tables, so that they cannot drift."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from nhi_revoke.cli.exit_code import TABLE
+from nhi_revoke.cli.reasons import DEFAULTS
+from nhi_revoke.render.block import table
+from nhi_revoke.render.plain import plain_text
+
+ENVIRONMENT = (
+    ("NHI_REVOKE_CONFIG", "the nhi.toml to read; --config wins over it"),
+    ("NHI_REVOKE_PROVIDERS", "the only providers that may load, separated by commas"),
+    ("NHI_REVOKE_STATE", "folder of journals and locks, instead of $XDG_STATE_HOME/nhi-revoke"),
+    ("NHI_REVOKE_OUTPUT", "default of --output"),
+    ("NHI_REVOKE_NO_COLOR", "set: no colour; so do NO_COLOR and TERM=dumb"),
+    ("FORCE_COLOR", "set: colour in pipes, too; so does CLICOLOR_FORCE"),
+    ("COLUMNS", "width, instead of the terminal's"),
+    ("XDG_CONFIG_HOME", "nhi-revoke/nhi.toml is looked for in it, after ./nhi.toml"),
+    ("XDG_STATE_HOME", "journals lie in nhi-revoke/runs in it"),
+)
+
+SAFETY = """\
+What this tool promises, and what a test holds it to.
+
+  Looking changes nothing.  list, audit, find, plan, verify and report make no changing call.
+  Nothing is said that was not seen.  A denied listing is UNSEEN, never "none"; "ended" needs a proof.
+  First reversible, then final.  What cannot be taken back is marked IRREVERSIBLE, counted in the prompt,
+    and in a script needs --allow-irreversible.
+  Every change is in the journal before it is made and after it, on disk, chained by sha256. A crash or
+    Ctrl-C loses nothing: nhi-revoke resume @last
+  Your own branch is not cut.  The operator's principal and whatever it came from are refused, as are
+    those in protect, the vendor's own, and ambiguous names.
+  undo takes back only what the run did, and only where it still is as the run left it. What would bring a
+    leaked credential back to life needs --rearm ACCESS_ID.
+  No secret is printed, logged, journaled or put on a command line. A new one goes to its store alone.
+
+Ctrl-C once: nothing new is started, what is under way ends and is journaled. Twice: out at once (130).
+"""
+
+IDENTITIES = """\
+An identity is a name in nhi.toml for principals of one bot in all systems.
+
+  protect = ["PROVIDER:KIND/BreakGlass*"]        # never touched, whatever is typed
+
+  [identity.payments-bot]
+  owner = "payments team"
+  principals = ["PROVIDER:KIND/NAME", "PROVIDER:NATIVE-ID"]
+
+  [[identity.payments-bot.deliver]]              # where the replacement of a kind goes
+  from = "PROVIDER:ACCESS-KIND"
+  to = "STORE:ADDRESS"
+
+  [[identity.payments-bot.flush]]                # what must forget the old one
+  use = "FLUSH"
+
+nhi.toml is looked for: --config, $NHI_REVOKE_CONFIG, ./nhi.toml, $XDG_CONFIG_HOME/nhi-revoke/nhi.toml.
+A bare principal works without it: nhi-revoke list PROVIDER:KIND/NAME
+Kinds, stores and flushes: nhi-revoke providers.  What was read: nhi-revoke config show.
+"""
+
+
+class Text(NamedTuple):
+    title: str
+    text: Callable[[], str]
+
+
+def exit_codes() -> str:
+    """The table of `exit_code.py`."""
+    rows = [(str(int(row.code)), row.status, row.meaning) for row in TABLE]
+    shown = plain_text([table(("EXIT", "STATUS", "MEANING"), rows)])
+    return f"{shown}\nWhen several hold: 5, then 8, 9, 6. list and plan exit 0 whenever they could look at something.\n"
+
+
+def environment() -> str:
+    """Our own variables; credentials are found as each vendor's users keep them."""
+    shown = plain_text([table(("VARIABLE", "MEANING"), ENVIRONMENT)])
+    return f"{shown}\nThe operator's credentials come from where each vendor's own tools keep them.\nFlags win.\n"
+
+
+def reasons() -> str:
+    """The table of `reasons.py`."""
+    rows = [
+        (
+            reason.value,
+            defaults.scope,
+            "no rotation" if defaults.rotate == "no" else "",
+            "proposed for cutting" if defaults.proposes else "",
+            defaults.says,
+        )
+        for reason, defaults in DEFAULTS.items()
+    ]
+    shown = plain_text([table(("REASON", "SCOPE", "ROTATION", "TRUSTS AND GRANTS", "MEANS"), rows)])
+    return f"{shown}\n--reason picks defaults, never the order; --scope, --rotate and --cut-trust win over it.\n"
+
+
+TOPICS: dict[str, Text] = {
+    "exit-codes": Text("what a script may rely on", exit_codes),
+    "environment": Text("variables that are read", environment),
+    "identities": Text("the identity map, nhi.toml", lambda: IDENTITIES),
+    "safety": Text("what is promised, and how to stop it", lambda: SAFETY),
+    "reasons": Text("what --reason picks", reasons),
+}

@@ -1,0 +1,1 @@
+"""Tab completion: the table of commands, static scripts for three shells, and answers from local state."""

@@ -1,0 +1,72 @@
+"""The options and words of each command, read off the command line itself: what the static scripts are made of."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from nhi_revoke.completion.table import COMMANDS
+
+RUNS = ("resume", "hold", "verify", "release", "undo", "finish", "report", "runs")
+IDENTITIES = ("list", "audit", "plan", "revoke", "rotate")
+
+
+class Option(NamedTuple):
+    """One option with all its spellings."""
+
+    names: tuple[str, ...]
+    help: str
+    takes_value: bool
+    choices: tuple[str, ...]
+    file: bool
+
+
+class Command(NamedTuple):
+    name: str
+    help: str
+    options: tuple[Option, ...]
+    words: tuple[str, ...]
+    """Fixed words that its first argument may be."""
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether its arguments are identities or runs, which only this machine knows."""
+        return self.name in RUNS or self.name in IDENTITIES
+
+    @property
+    def files(self) -> bool:
+        """Whether its arguments are files."""
+        return self.name in ("apply", "runs")
+
+
+def commands() -> tuple[Command, ...]:
+    """Every command of the table. Loads all their modules."""
+    import typer.main
+
+    found = []
+    for row in COMMANDS:
+        loaded: Any = typer.main.get_command(import_module(row.module).app)
+        options = tuple(_option(each) for each in loaded.params if each.param_type_name == "option")
+        helped = Option(("-h", "--help"), "Show this message and exit.", False, (), False)
+        found.append(Command(row.name, row.help, (*options, helped), _words(row.name, loaded)))
+    return tuple(found)
+
+
+def _option(param: Any) -> Option:
+    choices = tuple(getattr(param.type, "choices", ()))
+    names = (*param.opts, *param.secondary_opts)
+    names = tuple(sorted(names, key=lambda name: name.startswith("--")))
+    return Option(names, param.help or "", not param.is_flag, choices, (param.metavar or "") == "FILE")
+
+
+def _words(name: str, loaded: Any) -> tuple[str, ...]:
+    if name == "help":
+        from nhi_revoke.completion.table import TOPIC_NAMES
+
+        return TOPIC_NAMES
+    if name == "schema":
+        return tuple(row.name for row in COMMANDS)
+    if name == "runs":
+        return ("export", "import")
+    first = next((each for each in loaded.params if each.param_type_name == "argument"), None)
+    return tuple(getattr(first.type, "choices", ())) if first is not None else ()

@@ -1,0 +1,59 @@
+"""Where each value came from, for `config show`, with nothing that looks like a secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from nhi_revoke.config.decode import Key, dotted
+from nhi_revoke.config.lines import line_of
+from nhi_revoke.config.shape import Origin
+
+MASK = "•••"
+_SECRET_KEY = re.compile(r"secret|token|passw|passphrase|private_?key|api_?key|credential", re.IGNORECASE)
+_NAMES_A_PLACE = re.compile(r"(file|path|env|url|profile|name|id)$", re.IGNORECASE)
+"""`token_file` says where a secret lies, and is none."""
+_USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
+
+
+def origins(
+    data: dict[str, Any], text: str, file: str, state: Path, only: tuple[str, ...] | None, environ: Mapping[str, str]
+) -> tuple[Origin, ...]:
+    """Values of the environment and defaults first, then the file's, in its order."""
+    from_env = "NHI_REVOKE_STATE" if environ.get("NHI_REVOKE_STATE") else ""
+    if not from_env:
+        from_env = "XDG_STATE_HOME" if environ.get("XDG_STATE_HOME", "").startswith("/") else "default"
+    found = [
+        Origin("state", shown("state", str(state)), from_env),
+        Origin("only", shown("only", list(only or [])), "NHI_REVOKE_PROVIDERS" if only else "default"),
+    ]
+    unset: dict[str, object] = {"protect": [], "sandbox": ""}
+    found += [Origin(key, shown(key, value), "default") for key, value in unset.items() if key not in data]
+    for path, value in _leaves(data, ()):
+        line = line_of(text, path)
+        found.append(Origin(dotted(path), shown(dotted(path), value), f"{file}:{line}" if line else file))
+    return tuple(found)
+
+
+def shown(key: str, value: object) -> str:
+    """A value as JSON, masked where the key or the text looks like a secret."""
+    last = key.rpartition(".")[2]
+    if _SECRET_KEY.search(last) and not _NAMES_A_PLACE.search(last):
+        return MASK
+    return _USERINFO.sub(f"{MASK}@", msgspec.json.encode(value, enc_hook=str).decode())
+
+
+def _leaves(value: object, path: tuple[Key, ...]) -> Iterator[tuple[tuple[Key, ...], object]]:
+    """Tables are walked into, and lists of tables; a list of plain values is one value."""
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from _leaves(item, (*path, key))
+    elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        for number, item in enumerate(value):
+            yield from _leaves(item, (*path, number))
+    elif path:
+        yield path, value

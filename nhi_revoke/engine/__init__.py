@@ -1,0 +1,1 @@
+"""The pipeline, from resolve to report: every command is it, cut at a point."""

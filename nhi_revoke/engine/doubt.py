@@ -1,0 +1,108 @@
+"""After a lost answer or a crash: look before asking again; a create is never repeated blindly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from nhi_revoke.engine.doing import Doing, accepted, proves
+from nhi_revoke.engine.recorder import Recorder
+from nhi_revoke.model.change import Already, Failed, Lost
+from nhi_revoke.model.step import Phase, Step
+from nhi_revoke.provider.doer import Mint, Store
+from nhi_revoke.provider.fault import Fault
+from nhi_revoke.provider.secret import Secret
+
+
+def settle_doubt(doing: Doing, recorder: Recorder, step: Step) -> None:
+    """Journals what the vendor shows. A mint's children that nobody received are destroyed.
+
+    Raises Fault when the vendor cannot be read: then nothing is asked again either.
+    """
+    doer = doing.doer(step)
+    if isinstance(doer, Mint):
+        destroy_orphans(doing, recorder, step)
+        return
+    left = doing.look(step)
+    if left is not None:
+        recorder.result(step.id, Already(left))
+
+
+def destroy_orphans(doing: Doing, recorder: Recorder, step: Step) -> None:
+    """A credential whose secret nobody holds is worth nothing to us, and something to whoever intercepted it."""
+    for access in doing.mint(step).orphans(doing.connections.of_step(step), step):
+        _destroy(doing, recorder, step, access)
+
+
+def _destroy(doing: Doing, recorder: Recorder, step: Step, access: str) -> None:
+    change = doing.mint(step).destroy(doing.connections.of_step(step), step, access)
+    if accepted(change):
+        recorder.destroyed(step.id, access)
+    else:
+        why = getattr(change, "why", "")
+        recorder.result(
+            step.id, Failed(f"{access} was minted, nobody received it, and it could not be destroyed: {why}")
+        )
+
+
+def recover_secrets(doing: Doing, recorder: Recorder, steps: Iterable[Step]) -> None:
+    """A secret dies with the process. What a store has is taken up again; the rest is destroyed and minted anew."""
+    steps = tuple(steps)
+    for mint_step in (s for s in steps if s.phase is Phase.MINT and isinstance(doing.doer(s), Mint)):
+        mine = recorder.of(mint_step.id)
+        if recorder.holds(mint_step.id) or not (mine.asked or mine.accepted or isinstance(mine.change, Lost)):
+            continue
+        takers = [s for s in steps if s.takes == mint_step.id]
+        if all(recorder.of(s.id).settled for s in takers if s.phase in (Phase.PROVE, Phase.SERVE)) and takers:
+            continue
+        if not (mine.accepted and _recalled(doing, recorder, mint_step, takers)):
+            abandon(doing, recorder, mint_step, takers)
+
+
+def abandon(doing: Doing, recorder: Recorder, mint_step: Step, takers: Iterable[Step]) -> None:
+    """Takes staged copies away and destroys the minted credential; its steps may then run anew.
+
+    Where the vendor cannot be read, the mint is journaled as failed: what may be left is said, never forgotten.
+    """
+    mine = recorder.of(mint_step.id)
+    if not (mine.asked or mine.accepted or isinstance(mine.change, Lost)):
+        return
+    try:
+        _abandon(doing, recorder, mint_step, takers)
+    except Fault as fault:
+        why = f"a minted credential that nobody received may be left: it could not be looked for ({fault.message})"
+        recorder.result(mint_step.id, Failed(why))
+
+
+def _abandon(doing: Doing, recorder: Recorder, mint_step: Step, takers: Iterable[Step]) -> None:
+    for taker in takers:
+        theirs = recorder.of(taker.id)
+        if not proves(taker) and (theirs.accepted or theirs.asked):
+            doing.undo(taker, theirs.left)
+        if theirs.accepted or theirs.asked:
+            recorder.result(taker.id, Lost("its secret died with the process"))
+    mine = recorder.of(mint_step.id)
+    left = dict(mine.left)
+    if mine.accepted and "id" in left:
+        _destroy(doing, recorder, mint_step, str(left["id"]))
+    else:
+        destroy_orphans(doing, recorder, mint_step)
+
+
+def _recalled(doing: Doing, recorder: Recorder, mint_step: Step, takers: Iterable[Step]) -> bool:
+    left = recorder.left(mint_step.id)
+    field = str(left.get("field", ""))
+    public = {k: str(v) for k, v in dict(left.get("public", {})).items()}
+    for taker in takers:
+        if taker.phase is not Phase.DELIVER:
+            continue
+        store: Store[object] = doing.connections.registry.store(taker.does.rpartition("/")[0])  # type: ignore[type-var]
+        try:
+            secret = store.recall(
+                doing.connections.of_step(taker), taker, recorder, Secret("", field=field, public=public)
+            )
+        except Fault:
+            continue
+        if secret is not None:
+            recorder.give(mint_step.id, secret)
+            return True
+    return False

@@ -1,0 +1,212 @@
+"""The whole pipeline for one section of a run: contain, look again, read logs, rotate, prove."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
+
+from nhi_revoke.engine.clock import Interrupted
+from nhi_revoke.engine.doing import Doing, proves
+from nhi_revoke.engine.doubt import abandon, recover_secrets
+from nhi_revoke.engine.event import SaysEvent, Tell, WaitEvent
+from nhi_revoke.engine.inventory import Surveyor
+from nhi_revoke.engine.io import EngineIo
+from nhi_revoke.engine.recorder import Recorder
+from nhi_revoke.engine.rounds import MOST_ROUNDS, Rounds
+from nhi_revoke.engine.runner import Runner
+from nhi_revoke.engine.watch import lineage_unread, live_leads, logs_cover
+from nhi_revoke.model.change import Skipped
+from nhi_revoke.model.found import Found, Lead
+from nhi_revoke.model.inventory import Inventory
+from nhi_revoke.model.line import Noted
+from nhi_revoke.model.plan import Plan
+from nhi_revoke.model.step import Phase, Step
+
+CONTAINING = (Phase.CUT, Phase.END, Phase.SEAL)
+ROTATING = (Phase.MINT, Phase.DELIVER, Phase.RELEASE, Phase.PROVE, Phase.SERVE)
+LONGEST_WAIT = timedelta(minutes=15)
+"""How long after the seal a mint waits for the logs, at most (design.md, "Two orders")."""
+
+
+class Pipeline:
+    """Carries the newest section of a run to its end; used for the first try and for `resume` alike."""
+
+    def __init__(
+        self,
+        doing: Doing,
+        recorder: Recorder,
+        surveyor: Surveyor,
+        io: EngineIo,
+        pool: ThreadPoolExecutor,
+        tell: Tell,
+        plan_again: Callable[[Inventory], Plan],
+    ) -> None:
+        self._doing = doing
+        self._recorder = recorder
+        self._surveyor = surveyor
+        self._io = io
+        self._pool = pool
+        self._tell = tell
+        self.plan = recorder.history.now.plan
+        self._runner = Runner(doing, recorder, io, pool, tell, self.plan.intent.settle, on_acted=self._start_logs)
+        self._rounds = Rounds(doing, recorder, surveyor, self._runner, tell, plan_again)
+        # Reading logs submits to the pool and waits: from a thread of its own, so that it never waits for itself.
+        self._log_reader = ThreadPoolExecutor(1, thread_name_prefix="logs")
+        self._logs: Future[tuple[Found, ...]] | None = None
+
+    @property
+    def inventory(self) -> Inventory:
+        """What the plan was made from."""
+        return Inventory(
+            identity=self.plan.identity,
+            at=self.plan.at,
+            principals=self.plan.principals,
+            accesses=self.plan.accesses,
+            operator=self.plan.operator,
+        )
+
+    def carry_out(self) -> None:
+        """Raises Interrupted after Ctrl-C; everything done until then is journaled."""
+        try:
+            if self.plan.intent.order == "rollover":
+                self._rotate(wait_for_logs=False)
+                self._grace()
+                self._contain()
+            else:
+                self._contain()
+                self._rotate(wait_for_logs=self.plan.intent.rotate == "wait")
+            self._runner.run([s for s in self._steps() if s.phase is Phase.FLUSH])
+            self._read_logs()
+            prove_all(self._doing, self._recorder, self._pool)
+        finally:
+            self._log_reader.shutdown(wait=True, cancel_futures=True)
+
+    def _steps(self) -> tuple[Step, ...]:
+        return tuple(h.step for h in self._recorder.history.now.steps.values())
+
+    # -- containing ------------------------------------------------------------------------------------------------
+
+    def _contain(self) -> None:
+        early = [s for s in self._steps() if s.phase is Phase.FLUSH and s.to == "after the seal"]
+        self._runner.run([*(s for s in self._steps() if s.phase in CONTAINING), *early])
+        for number in range(self._recorder.history.now.rounds + 1, MOST_ROUNDS + 1):
+            if not self._rounds.again(number):
+                break
+
+    # -- logs ------------------------------------------------------------------------------------------------------
+
+    def _start_logs(self) -> None:
+        """Containment does not wait for slow evidence: logs are read once every cut and end was seen."""
+        if self._logs is None:
+            self._logs = self._log_reader.submit(self._surveyor.observe, self.inventory, self.plan.intent.since)
+
+    def _read_logs(self) -> tuple[Found, ...]:
+        self._start_logs()
+        found = self._logs.result() if self._logs else ()
+        self._logs = None
+        self._recorder.write(Noted(found, "logs", self._io.now()))
+        return found
+
+    # -- rotating --------------------------------------------------------------------------------------------------
+
+    def _rotate(self, *, wait_for_logs: bool) -> None:
+        steps = [s for s in self._steps() if s.phase in ROTATING]
+        mints = [s for s in steps if s.phase is Phase.MINT]
+        if not mints:
+            return
+        if wait_for_logs and (why := self._logs_forbid(mints)):
+            for step in steps:
+                if not self._recorder.of(step.id).accepted:
+                    first = step.phase is Phase.MINT
+                    self._recorder.result(step.id, Skipped(why if first else "not done: nothing was minted"))
+            self._tell(SaysEvent(f"not replaced: {why}", "danger"))
+            return
+        recover_secrets(self._doing, self._recorder, steps)
+        late = [s for s in self._steps() if s.phase is Phase.FLUSH and s.to == "after the delivery"]
+        self._runner.run([*steps, *late])
+        self._end_of_rotation(steps)
+
+    def _logs_forbid(self, mints: Sequence[Step]) -> str:
+        """Why a new key must not be minted now; empty when it may. Waits for the logs to cover the seal."""
+        if all(self._recorder.of(m.id).accepted for m in mints):
+            return ""
+        contained = [h for h in self._recorder.history.now.steps.values() if h.step.phase in CONTAINING]
+        for history in contained:
+            if not history.settled and history.step.id in {a for m in mints for a in m.after}:
+                return (
+                    f"{history.step.says} ({history.step.on}) was not seen to hold: an intruder could take the new one"
+                )
+        found = self._read_logs()
+        if unread := lineage_unread(found):
+            return f"{unread.why}: a session that nobody has found could take the new one. --rotate now overrides"
+        if leads := live_leads(found, self._io.now()):
+            return _outsider(leads[0])
+        sealed = max((h.settled_at for h in contained if h.settled_at), default=self._io.now())
+        until = min(logs_cover(found, sealed), sealed + LONGEST_WAIT)
+        now = self._io.now()
+        if until > now:
+            self._tell(
+                WaitEvent(until, now, "the logs to cover the seal, before a new key is minted (--rotate now skips)")
+            )
+            self._io.clock.wait((until - now).total_seconds(), self._io.stop)
+            if self._io.stop.is_set():
+                raise Interrupted
+            self._logs = None
+            found = self._read_logs()
+        leads = live_leads(found, self._io.now())
+        return _outsider(leads[0]) if leads else ""
+
+    def _end_of_rotation(self, steps: Sequence[Step]) -> None:
+        """Nothing minted is left that nobody received; a failed proof puts the brake back."""
+        for mint in (s for s in steps if s.phase is Phase.MINT and s.does.endswith("/create")):
+            takers = [s for s in steps if s.takes == mint.id]
+            serves = [self._recorder.of(s.id) for s in takers if s.phase is Phase.SERVE]
+            proofs = [self._recorder.of(s.id) for s in takers if proves(s)]
+            if not all(p.settled for p in proofs):
+                self._brake_again(mint)
+            if serves and all(h.settled for h in serves):
+                self._recorder.forget(mint.id)
+            elif not any(h.accepted or h.asked for h in serves):
+                abandon(self._doing, self._recorder, mint, takers)
+
+    def _brake_again(self, mint: Step) -> None:
+        released = [
+            s
+            for s in self._steps()
+            if s.phase is Phase.RELEASE and s.on == mint.on and self._recorder.of(s.id).accepted
+        ]
+        for release in released:
+            brake = self._recorder.of(release.replaces or release.id).step
+            self._tell(SaysEvent(f"the new one was not proven: the brake on {mint.on} goes back on", "danger"))
+            self._recorder.vanished(brake.id)
+            self._runner.run([brake])
+
+    def _grace(self) -> None:
+        seconds = self.plan.intent.grace
+        served = [h.settled_at for h in self._recorder.history.now.steps.values() if h.step.phase is Phase.SERVE]
+        if seconds <= 0 or not served or not all(served):
+            return
+        until = max(t for t in served if t) + timedelta(seconds=seconds)
+        now = self._io.now()
+        if until > now:
+            self._tell(WaitEvent(until, now, "grace: the old credential ends then"))
+            self._io.clock.wait((until - now).total_seconds(), self._io.stop)
+        if self._io.stop.is_set():
+            raise Interrupted
+
+
+def _outsider(lead: Lead) -> str:
+    return (
+        f"{lead.to} has a live session of this identity and is not part of this plan: "
+        "it could take the new one. Contain it first, or --rotate now"
+    )
+
+
+def prove_all(doing: Doing, recorder: Recorder, pool: ThreadPoolExecutor) -> None:
+    """Looks for a proof of each effect that holds and has none yet."""
+    holding = [h for h in recorder.history.steps.values() if h.settled and h.step.undoes is None]
+    replaced = {h.step.replaces for h in holding}
+    todo = [h.step for h in holding if h.step.id not in replaced and h.proven is None]
+    for step, proven in zip(todo, pool.map(doing.prove, todo), strict=True):
+        recorder.proved(step.id, proven)

@@ -1,0 +1,211 @@
+"""From a journal to a report: outcomes, what is open, what ends by itself, what was unseen, the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from nhi_revoke.engine.history import History, StepHistory
+from nhi_revoke.engine.journal import Journal
+from nhi_revoke.engine.outcome import Judge
+from nhi_revoke.engine.states import state_of
+from nhi_revoke.engine.verdict import exit_code, headline, next_commands
+from nhi_revoke.engine.watch import live_leads
+from nhi_revoke.model.change import Already, Change, Done, Failed, Impossible, Lost, Skipped
+from nhi_revoke.model.found import BlindSpot, Lead
+from nhi_revoke.model.proof import Proof
+from nhi_revoke.model.report import Fortune, Outcome, Replacement, Report, ResultWord, StepResult, Times
+from nhi_revoke.model.step import OpenDoor, Phase, Residual
+
+WORDS: dict[type[Change], ResultWord] = {
+    Done: "done",
+    Already: "already",
+    Skipped: "skipped",
+    Impossible: "impossible",
+    Failed: "failed",
+    Lost: "lost",
+}
+
+
+def make_report(journal: Journal, history: History, now: datetime, *, next_plan: str | None = None) -> Report:
+    """Asks no vendor. Raises IndexError for an empty journal."""
+    first, section = history.first, history.now
+    plan = first.plan
+    outcomes = Judge(history, now).all()
+    leads = newest_leads(history)
+    mine = {p.ref for p in plan.principals}
+    reach = tuple(lead for lead in leads if lead.how == "reach" and lead.to not in mine)
+    blind = blind_spots(history, now)
+    residuals = live_residuals(history, outcomes, now)
+    open_doors = (*plan.open, *_lead_trusts(history, reach, now))
+    report = Report(
+        run=first.opened.run,
+        verb=section.opened.verb,
+        identity=plan.identity.name,
+        intent=plan.intent,
+        state=state_of(history, closing=True).value,
+        exit_code=0,
+        headline="NOT PROVEN OUT",
+        operator=first.opened.operator,
+        times=times(history),
+        principals=plan.principals,
+        outcomes=outcomes,
+        steps=tuple(result_of(h) for h in history.steps.values()),
+        replacements=replacements(history),
+        open=tuple(o for o in open_doors if not _closed_later(o, outcomes)),
+        residuals=residuals,
+        residual_until=max((r.until for r in residuals if r.until and r.counts), default=None),
+        blind=blind,
+        leads=reach,
+        planted=tuple(lead for lead in leads if lead.how == "planted"),
+        manual=plan.manual,
+        notices=tuple(dict.fromkeys(n for s in history.sections for n in s.plan.notices)),
+        unreachable=plan.unreachable,
+        next_plan=next_plan,
+        journal=f"{first.opened.run}.jsonl",
+        journal_sha256=journal.sha256(),
+    )
+    report = replace(report, exit_code=exit_code(report, now))
+    report = replace(report, headline=headline(report))
+    return replace(report, next=next_commands(report, now))
+
+
+def newest_leads(history: History) -> tuple[Lead, ...]:
+    """Each lead as it was seen last: a session that was alive may have been shut elsewhere since."""
+    known: dict[tuple[str, str], Lead] = {}
+    for lead in (*history.first.plan.leads, *(f for f, _ in history.found if isinstance(f, Lead))):
+        known[str(lead.to), lead.session or lead.why] = lead
+    return tuple(known.values())
+
+
+def result_of(history: StepHistory) -> StepResult:
+    """One step in words."""
+    step, change = history.step, history.change
+    word: ResultWord = WORDS[type(change)] if change is not None else "waiting"
+    detail = getattr(change, "why", "") if change is not None else ""
+    proof: Proof | None = None
+    if word in ("done", "already"):
+        proof = history.proven.proof if history.proven else Proof.RECORDED
+        if history.gone:
+            word, detail, proof = "failed", "somebody took it back", None
+        elif not history.settled:
+            proof, detail = Proof.REQUESTED, "accepted, not yet seen to hold"
+        elif history.proven:
+            detail = history.proven.how
+        if step.undoes and history.settled:
+            word = "undone"
+    return StepResult(
+        step.id,
+        step.does,
+        str(step.on),
+        step.phase,
+        step.says,
+        word,
+        detail,
+        step.reversible,
+        proof,
+        history.changed_at,
+    )
+
+
+def times(history: History) -> Times:
+    """UTC, of the run itself; `acted` and `sealed` only when all of them were seen."""
+    steps = [h for h in history.steps.values() if not h.step.undoes]
+
+    def last(phases: Sequence[Phase], at: str) -> datetime | None:
+        mine = [getattr(h, at) for h in steps if h.step.phase in phases]
+        return max(mine) if mine and all(mine) else None
+
+    closed = history.now.closed
+    return Times(
+        detected=history.first.plan.intent.since,
+        started=history.first.opened.at,
+        acted=last((Phase.CUT, Phase.END), "seen_at"),
+        sealed=last((Phase.SEAL,), "settled_at") or last((Phase.CUT,), "settled_at"),
+        served=last((Phase.SERVE,), "settled_at"),
+        verified=closed.at if closed else None,
+    )
+
+
+def blind_spots(history: History, now: datetime) -> tuple[BlindSpot, ...]:
+    """What is still unseen: not covered by a settled step on the same principal, and its time not passed."""
+    settled = {(h.step.on, h.step.does) for h in history.steps.values() if h.settled and not h.step.undoes}
+    logs = [note for s in history.sections for note in s.noted if note.source == "logs"]
+    newest = {id(f) for f in logs[-1].found} if logs else set()
+    out: dict[tuple[str, str, str], BlindSpot] = {}
+    spots = [(b, True) for s in history.sections for b in s.plan.blind]
+    spots += [(f, note.source == "state" or id(f) in newest) for f, note in history.found if isinstance(f, BlindSpot)]
+    for spot, current in spots:
+        covered = any((spot.on, key) in settled for key in spot.covered_by)
+        if current and not covered and not (spot.until and spot.until <= now):
+            out[str(spot.on), spot.kind, spot.why] = spot
+    return tuple(out.values())
+
+
+def live_residuals(history: History, outcomes: Iterable[Outcome], now: datetime) -> tuple[Residual, ...]:
+    """Drafted residuals with the times that the steps left; sessions of what was not cut by their own expiry."""
+    until: dict[str, datetime] = {}
+    for h in history.steps.values():
+        if h.settled and (text := h.left.get("residual_until")):
+            for access in h.step.ends:
+                until[access] = datetime.fromisoformat(str(text))
+    standing = {o.access.id for o in outcomes if o.fate != "ended"}
+    drafted = [r for s in history.sections for r in s.plan.residuals]
+    out = [
+        replace(r, until=until.get(r.access, r.until)) for r in drafted if r.access not in standing or r.until is None
+    ]
+    return tuple(r for r in dict.fromkeys(out) if r.until is None or r.until > now)
+
+
+def replacements(history: History) -> tuple[Replacement, ...]:
+    """What became of each rotation that the plan named."""
+    out: list[Replacement] = []
+    for h in history.steps.values():
+        if h.step.phase is not Phase.MINT or not h.step.does.endswith("/create"):
+            continue
+        takers = [t for t in history.steps.values() if t.step.takes == h.step.id]
+        serves = [t for t in takers if t.step.phase is Phase.SERVE]
+        proof = next((t for t in takers if t.step.phase is Phase.PROVE), None)
+        access = str(h.left["id"]) if "id" in h.left else None
+        result: Fortune
+        if serves and all(t.settled for t in serves):
+            result, why = "served", "delivered, read back, proven, current"
+        elif h.destroyed and not h.accepted:
+            result, why = "destroyed", "minted, not delivered, destroyed again"
+        elif any(t.settled for t in takers if t.step.phase is Phase.DELIVER):
+            result, why = "delivered", "delivered, but not proven or not current"
+        else:
+            failed = next(
+                (t.change for t in (h, *takers) if isinstance(t.change, (Failed, Lost, Skipped, Impossible))), None
+            )
+            result, why = "not-replaced", getattr(failed, "why", "not reached")
+        strength = Proof(str(proof.left["proof"])) if proof and proof.settled and "proof" in proof.left else None
+        to = ", ".join(f"{t.step.does.rpartition('/')[0]}:{t.step.to}" for t in serves)
+        out.append(Replacement(h.step.does.removesuffix("/create"), str(h.step.on), result, access, to, strength, why))
+    return tuple(out)
+
+
+def _lead_trusts(history: History, leads: Sequence[Lead], now: datetime) -> tuple[OpenDoor, ...]:
+    """A trust that names a principal which the logs show in the intruder's reach lets it come back at once."""
+    plan = history.first.plan
+    held = {str(lead.to) for lead in live_leads(leads, now)}
+    out: list[OpenDoor] = []
+    for access in plan.accesses:
+        if access.family == "trust" and access.exposure == "local" and access.id not in plan.intent.keep_trust:
+            named = [ref for ref in held if ref in access.lets_in]
+            out += [
+                OpenDoor(
+                    access.on,
+                    access.id,
+                    f"it trusts {ref}, on which a session of this identity lives",
+                    f"--cut-trust {access.id}",
+                )
+                for ref in named
+            ]
+    return tuple(out)
+
+
+def _closed_later(door: OpenDoor, outcomes: Iterable[Outcome]) -> bool:
+    return any(o.access.id == door.access and o.fate == "ended" for o in outcomes)

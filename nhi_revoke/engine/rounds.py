@@ -1,0 +1,179 @@
+"""What appears, or is taken back, while a run works: ended, settled, sealed again; three rounds at most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from msgspec.structs import replace
+
+from nhi_revoke.engine.doing import Doing
+from nhi_revoke.engine.edges import minters, upstream
+from nhi_revoke.engine.event import SaysEvent, Tell
+from nhi_revoke.engine.history import StepHistory
+from nhi_revoke.engine.inventory import Surveyor
+from nhi_revoke.engine.planner import trusts_unseen
+from nhi_revoke.engine.recorder import Recorder
+from nhi_revoke.engine.runner import Runner
+from nhi_revoke.model.found import Access
+from nhi_revoke.model.inventory import Inventory
+from nhi_revoke.model.line import Extended, Noted
+from nhi_revoke.model.plan import Plan
+from nhi_revoke.model.ref import PrincipalRef
+from nhi_revoke.model.step import Phase, Step
+from nhi_revoke.provider.fault import Fault
+
+MOST_ROUNDS = 3
+LIVE = ("live", "unknown")
+CONTAINING = (Phase.CUT, Phase.END, Phase.SEAL)
+
+
+class Rounds:
+    """Looks at the plan's own principals again and closes what came open; never touches another principal."""
+
+    def __init__(
+        self,
+        doing: Doing,
+        recorder: Recorder,
+        surveyor: Surveyor,
+        runner: Runner,
+        tell: Tell,
+        plan_again: Callable[[Inventory], Plan],
+    ) -> None:
+        self._doing = doing
+        self._recorder = recorder
+        self._surveyor = surveyor
+        self._runner = runner
+        self._tell = tell
+        self._plan_again = plan_again
+
+    def again(self, number: int) -> bool:
+        """One round. True when something was found open and worked on, so that another look is due."""
+        plan = self._recorder.history.first.plan
+        fresh, gone = self.look()
+        new = self.appeared(fresh)
+        if not gone and not new:
+            return False
+        for history in gone:
+            self._tell(
+                SaysEvent(f"somebody took back: {history.step.says} ({history.step.on}). Doing it again.", "danger")
+            )
+        for access in new:
+            self._tell(SaysEvent(f"appeared during the run: {access.label or access.id} on {access.on}", "danger"))
+        if plan.intent.follow == "none":
+            new = ()
+        steps = self._steps_for(new, gone, fresh, number)
+        if not steps and not gone:
+            return False
+        if steps:
+            why = "; ".join([*(f"appeared {a.id}" for a in new), *(f"taken back {h.step.id}" for h in gone)])
+            self._recorder.write(Extended(tuple(steps), number, why, fresh.at))
+        self._runner.run([*(h.step for h in gone), *steps])
+        return True
+
+    def look(self) -> tuple[Inventory, tuple[StepHistory, ...]]:
+        """A fresh inventory (journaled where it shows something new) and the effects that no longer hold."""
+        plan = self._recorder.history.first.plan
+        fresh = self._surveyor.look(
+            replace(plan.identity, principals=tuple(p.ref for p in plan.principals)), enrich=False
+        )
+        known = {a.id for a in plan.accesses} | {
+            f.id for f, note in self._recorder.history.found if isinstance(f, Access) and note.source == "state"
+        }
+        minted = self._minted()
+        changed = tuple(a for a in fresh.accesses if a.id not in known | minted)
+        if changed or fresh.blind != plan.blind:
+            self._recorder.write(Noted((*changed, *(b for b in fresh.blind if b not in plan.blind)), "state", fresh.at))
+        old = taken_back(self._recorder.history.steps.values())
+        gone = tuple(h for h in effective(self._recorder.history.steps.values()) if not self._holds(h))
+        for history in gone:
+            self._recorder.vanished(history.step.id)
+        return fresh, (*old, *gone)
+
+    def appeared(self, fresh: Inventory) -> tuple[Access, ...]:
+        """Live accesses that were not there, or not live, when the plan was made, and that no step ends yet."""
+        plan = self._recorder.history.first.plan
+        before = {a.id: a for a in plan.accesses}
+        ended = {a for h in self._recorder.history.steps.values() for a in h.step.ends}
+        minted = self._minted()
+        return tuple(
+            a
+            for a in fresh.accesses
+            if a.state in LIVE
+            and a.family != "trust"
+            and a.id not in minted
+            and a.id not in ended
+            and plan.intent.covers(a)
+            and (a.id not in before or before[a.id].state not in LIVE)
+        )
+
+    def _minted(self) -> set[str]:
+        mints = (h for h in self._recorder.history.steps.values() if h.step.phase is Phase.MINT)
+        return {str(h.left["id"]) for h in mints if "id" in h.left}
+
+    def _holds(self, history: StepHistory) -> bool:
+        """Unreadable is not "taken back": the report shows it by its weaker proof."""
+        try:
+            return self._doing.look(history.step) is not None
+        except Fault:
+            return True
+
+    def _steps_for(
+        self, new: Sequence[Access], gone: Sequence[StepHistory], fresh: Inventory, number: int
+    ) -> list[Step]:
+        ids = {a.id for a in new}
+        drafted = (
+            [s for s in self._plan_again(fresh).steps if s.phase is Phase.END and ids & set(s.ends)] if new else []
+        )
+        ends = [replace(s, id=f"r{number}-{n + 1}", after=()) for n, s in enumerate(drafted)]
+        reopened = {s.on for s in ends} | {h.step.on for h in gone}
+        waits = tuple(s.id for s in ends) + tuple(h.step.id for h in gone if h.step.phase is Phase.END)
+        redone = {h.step.id for h in gone}
+        return ends + self._seals(reopened, waits, redone, number)
+
+    def _trusts_unseen(self, plan: Plan) -> tuple[PrincipalRef, ...]:
+        inventory = Inventory(plan.identity, plan.at, plan.principals, plan.accesses, (), plan.blind)
+        return trusts_unseen(inventory, self._doing.connections.registry)
+
+    def _seals(self, reopened: set[PrincipalRef], waits: tuple[str, ...], redone: set[str], number: int) -> list[Step]:
+        """Seals again for what was re-opened and for everything it can mint for."""
+        if not waits:
+            return []
+        plan = self._recorder.history.first.plan
+        mints = minters(plan.principals, plan.accesses, self._trusts_unseen(plan))
+        touched = {p.ref for p in plan.principals if p.ref in reopened or upstream(p.ref, mints) & reopened}
+        out: list[Step] = []
+        for history in effective(self._recorder.history.steps.values()):
+            step = history.step
+            again = step.phase is Phase.SEAL or (step.phase is Phase.CUT and self._doing.doer(step).again)
+            if step.on in touched and again and step.id not in redone:
+                out.append(
+                    replace(step, id=f"r{number}-seal-{len(out) + 1}", phase=Phase.SEAL, after=waits, replaces=step.id)
+                )
+        return out
+
+
+def taken_back(histories: Iterable[StepHistory]) -> tuple[StepHistory, ...]:
+    """Containing steps that an earlier look found undone by somebody else, and that nothing has put back yet."""
+    histories = tuple(histories)
+    swapped = {h.step.replaces for h in histories if h.step.replaces and h.accepted}
+    return tuple(h for h in histories if h.gone and h.step.phase in CONTAINING and h.step.id not in swapped)
+
+
+def effective(histories: Iterable[StepHistory]) -> tuple[StepHistory, ...]:
+    """Containing steps that hold, that no later step swapped out and that nobody took back on purpose."""
+    histories = tuple(histories)
+    swapped = {h.step.replaces for h in histories if h.step.replaces and h.accepted}
+    undone = {h.step.undoes for h in histories if h.step.undoes and h.accepted}
+    does = {h.step.id: h.step.does for h in histories}
+    return tuple(
+        h
+        for h in histories
+        if h.settled
+        and h.step.id not in swapped | undone
+        and not h.step.undoes
+        # A release of its own kind still denies the older sessions; one that is an undo denies nothing.
+        and (
+            h.step.phase in CONTAINING
+            or (h.step.phase is Phase.RELEASE and h.step.does != does.get(h.step.replaces or ""))
+        )
+    )

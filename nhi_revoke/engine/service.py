@@ -1,0 +1,248 @@
+"""The engine's front door: what every command calls. One object per command."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from typing import Literal
+
+from msgspec.structs import replace
+
+from nhi_revoke.config import Config
+from nhi_revoke.engine import guard, takeback
+from nhi_revoke.engine.clock import Clock, LiveClock, SandboxClock
+from nhi_revoke.engine.connections import Connections
+from nhi_revoke.engine.consent import Consent
+from nhi_revoke.engine.event import Tell
+from nhi_revoke.engine.history import History
+from nhi_revoke.engine.inventory import Surveyor
+from nhi_revoke.engine.io import EngineIo
+from nhi_revoke.engine.journal import BeforeAppend, Journal
+from nhi_revoke.engine.lock import Locks
+from nhi_revoke.engine.planner import make_plan
+from nhi_revoke.engine.report import make_report
+from nhi_revoke.engine.resolve import resolve
+from nhi_revoke.engine.runs import RunSummary, find_run, summary
+from nhi_revoke.engine.search import FoundPrincipals, search
+from nhi_revoke.engine.stale import refreshed
+from nhi_revoke.engine.store import RunFolder
+from nhi_revoke.engine.work import Work, locked_work
+from nhi_revoke.model.error import Ambiguous, NotFound, NothingCanStart
+from nhi_revoke.model.found import Access, BlindSpot, Lead
+from nhi_revoke.model.identity import Identity
+from nhi_revoke.model.intent import Intent
+from nhi_revoke.model.inventory import Inventory
+from nhi_revoke.model.line import Verb
+from nhi_revoke.model.plan import Plan
+from nhi_revoke.model.ref import AccessId, Utc
+from nhi_revoke.model.report import Report
+from nhi_revoke.provider.registry import Registry
+
+__all__ = ["Consent", "Engine", "FoundPrincipals", "RunSummary"]
+
+WORKERS = 32
+"""Vendor calls wait on the network: many threads, little work."""
+
+
+OLD_AFTER = 15.0
+"""Seconds after which a plan that was shown is held against the world again."""
+
+
+class Engine:
+    """Built by the command line from the registry, the configuration and a clock; closed at its end."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        config: Config,
+        tell: Tell,
+        *,
+        clock: Clock | None = None,
+        run_id: Callable[[], str] | None = None,
+        before_append: BeforeAppend | None = None,
+    ) -> None:
+        """`run_id` and `before_append` are for tests: a name for the next run, and a hook before each journal line."""
+        self.registry = registry
+        self.config = config
+        self.tell = tell
+        self.clock = clock or clock_for(config)
+        self._io = EngineIo(self.clock)
+        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="vendor")
+        self.connections = Connections(registry, config, self._io)
+        self.surveyor = Surveyor(self.connections, self._io, self._pool)
+        self._store = RunFolder(config.state / "runs")
+        self._locks = Locks(config.state / "locks")
+        self._run_id = run_id or self._new_run_id
+        self._before_append = before_append
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the pools and clients."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._io.close()
+        self._store.close()
+
+    def interrupt(self) -> None:
+        """First Ctrl-C: start nothing more; what is under way ends and is journaled."""
+        self._io.stop.set()
+
+    def _new_run_id(self) -> str:
+        return f"{self.clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+    # -- looking ---------------------------------------------------------------------------------------------------
+
+    def resolve(self, names: Sequence[str]) -> Identity:
+        """An identity of the map, or bare principals. Raises NotFound with the nearest names, Ambiguous, Usage."""
+        return resolve(names, self.config, self.registry)
+
+    def inventory(self, identity: Identity, intent: Intent, *, logs: bool, enrich: bool | None = None) -> Inventory:
+        """Raises NothingCanStart when no provider could look at anything, NotFound when no principal exists.
+
+        `enrich` (last use and the like) costs a second wave: by default only with `logs` or where a rotation needs it.
+        """
+        wanted = logs or bool(intent.replace and intent.rotate != "no") if enrich is None else enrich
+        found = self.surveyor.look(identity, enrich=wanted)
+        if not found.principals:
+            self._nothing_there(identity, found)
+        return self._with_logs(found, intent) if logs else found
+
+    def _nothing_there(self, identity: Identity, found: Inventory) -> None:
+        missing = [u for u in found.unreachable if u.code in ("not-found", "ambiguous")]
+        words = "; ".join(f"{u.ref}: {u.why}" for u in found.unreachable) or f"{identity.name} has no principals"
+        hint = next((u.hint for u in found.unreachable if u.hint), "")
+        if missing and len(missing) == len(found.unreachable):
+            error = Ambiguous if any(u.code == "ambiguous" for u in missing) else NotFound
+            raise error(missing[0].code, f"{words}. Nothing was changed.", hint)
+        raise NothingCanStart(found.unreachable[0].code if found.unreachable else "no-principals", words, hint)
+
+    def _with_logs(self, found: Inventory, intent: Intent) -> Inventory:
+        seen = self.surveyor.observe(found, intent.since)
+        return replace(
+            found,
+            accesses=(*found.accesses, *(f for f in seen if isinstance(f, Access))),
+            leads=(*found.leads, *(f for f in seen if isinstance(f, Lead))),
+            blind=(*found.blind, *(f for f in seen if isinstance(f, BlindSpot))),
+        )
+
+    def find(self, name: str) -> FoundPrincipals:
+        """Principals of exactly this name in every connected account."""
+        return search(name, self.registry, self.connections, self._io)
+
+    def plan(self, inventory: Inventory, intent: Intent) -> Plan:
+        """Pure. Raises Usage for a delivery to an unknown store."""
+        return make_plan(inventory, intent, self.registry, self.connections.scope_of_target)
+
+    # -- acting ----------------------------------------------------------------------------------------------------
+
+    def guard(self, plan: Plan, consent: Consent | None) -> None:
+        """Raises Refused with the reason. Without consent: only what no consent could lift."""
+        guard.check(plan, self.config.protect, consent)
+
+    def run(self, plan: Plan, verb: Verb, consent: Consent) -> Report:
+        """Carry out a plan that was shown or saved: the whole pipeline. Guards first.
+
+        Raises Refused, Stopped (Ctrl-C), Partial or NothingChanged (the journal cannot be written).
+        """
+        self.guard(plan, consent)
+        if verb != "apply" and (self.clock.now() - plan.at).total_seconds() > OLD_AFTER:
+            # Somebody thought about it at the prompt: what stands there now is read again before it is written over.
+            plan = self.refresh(plan, stale="drop")
+            self.guard(plan, consent)
+        run = self._run_id()
+        with self._locks.take((str(p.ref) for p in plan.principals), run, verb):
+            work = self._work(Journal.create(self._store, run, before_append=self._before_append))
+            return work.begin(plan, verb, consent)
+
+    def refresh(self, saved: Plan, *, stale: Literal["drop", "refuse"]) -> Plan:
+        """A saved plan held against the world as it is: changed targets dropped (or refused).
+
+        Raises Refused for a plan of another account and for one with every target stale.
+        """
+        identity = replace(saved.identity, principals=tuple(p.ref for p in saved.principals))
+        return refreshed(saved, self.surveyor.look(identity, enrich=False), stale=stale)
+
+    def run_id(self, text: str) -> str:
+        """A run id, a unique beginning, `@last`, or an identity (its newest run). Raises NotFound."""
+        return find_run(self._store, text)
+
+    def resume(self, run: str) -> Report:
+        """Goes on after a crash, a Ctrl-C or failed steps. Raises as `run` does."""
+        with self._opened(run, "resume") as work:
+            return work.resume()
+
+    def verify(self, run: str) -> Report:
+        """Looks again; changes nothing at the vendor."""
+        with self._opened(run, "verify") as work:
+            return work.verify()
+
+    def hold(self, run: str, *, interval: float, until: Utc | None) -> Report:
+        """Until the last residual has passed, or `until`: re-reads every `interval` seconds, closes what came open."""
+        with self._opened(run, "hold") as work:
+            return work.hold(interval, until)
+
+    def plan_undo(self, run: str, accesses: Sequence[AccessId], rearm: Sequence[AccessId]) -> Plan:
+        """What can be taken back now. Raises Refused with the time before which it would bring sessions back."""
+        return takeback.undo_plan(self._history(run), accesses, rearm, self.clock.now())
+
+    def plan_release(self, run: str, *, wait: bool) -> Plan:
+        """Takes brakes off. Raises Refused when none is on, or when it would bring old sessions back."""
+        return takeback.release_plan(self._history(run), self.registry, self.clock.now(), wait=wait)
+
+    def plan_finish(self, run: str) -> Plan:
+        """Deletes what the run disabled. Raises Refused when there is nothing to delete yet."""
+        return takeback.finish_plan(self._history(run), self.registry, self.clock.now())
+
+    def act(self, run: str, verb: Verb, plan: Plan, consent: Consent) -> Report:
+        """Carry out a plan of `plan_undo`, `plan_release` or `plan_finish` on that run."""
+        self.guard(plan, consent)
+        with self._opened(run, verb) as work:
+            return work.act(verb, plan, consent)
+
+    def report(self, run: str) -> Report:
+        """From the journal alone; no vendor is asked."""
+        journal = Journal.open(self._store, run)
+        history = History(journal.lines)
+        last = history.last_report
+        if history.now.closed is not None and last is not None:
+            return replace(last, journal_sha256=journal.sha256())
+        return make_report(journal, history, self.clock.now())
+
+    def runs(self) -> tuple[RunSummary, ...]:
+        """Every run on this machine, oldest first; tampered ones too."""
+        return tuple(summary(self._store, run) for run in sorted(self._store.runs()))
+
+    def _history(self, run: str) -> History:
+        return History(Journal.open(self._store, run).lines)
+
+    def _work(self, journal: Journal) -> Work:
+        return Work(
+            journal,
+            self.connections,
+            self.surveyor,
+            self._io,
+            self._pool,
+            self.tell,
+            protect=self.config.protect,
+            plans=self.config.state / "plans",
+        )
+
+    def _opened(self, run: str, verb: str) -> AbstractContextManager[Work]:
+        journal = Journal.open(self._store, run, before_append=self._before_append)
+        refs = [str(p.ref) for p in History(journal.lines).first.plan.principals]
+        return locked_work(self._locks.take(refs, run, verb), self._work(journal))
+
+
+def clock_for(config: Config) -> Clock:
+    """Real time, unless the settings name a sandbox's clock (loopback only)."""
+    if not config.sandbox:
+        return LiveClock()
+    from nhi_revoke.provider.sandbox.remote import RemoteClock
+
+    return SandboxClock(RemoteClock(config.sandbox))

@@ -1,0 +1,69 @@
+"""A run's states, and which verbs each allows: the one table, for the engine, the help and the docs."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from nhi_revoke.engine.history import History
+from nhi_revoke.model.change import Failed, Lost
+from nhi_revoke.model.step import Phase
+
+
+class RunState(StrEnum):
+    INTERRUPTED = "interrupted"
+    PARTIAL = "partial"
+    HELD = "held"
+    CONTAINED = "contained"
+    UNDONE = "undone"
+    FINISHED = "finished"
+
+
+MEANS: dict[RunState, str] = {
+    RunState.INTERRUPTED: "a section has no end: a crash or Ctrl-C; the journal is whole",
+    RunState.PARTIAL: "ended, but some steps failed or were lost",
+    RunState.HELD: "ended, and a brake that stops a principal is still on",
+    RunState.CONTAINED: "ended; what was to be ended is, as far as the report proves it",
+    RunState.UNDONE: "what could be taken back was",
+    RunState.FINISHED: "what was disabled has been deleted",
+}
+
+VERBS: dict[RunState, tuple[str, ...]] = {
+    RunState.INTERRUPTED: ("resume", "report"),
+    RunState.PARTIAL: ("resume", "verify", "hold", "undo", "release", "report"),
+    RunState.HELD: ("verify", "hold", "release", "undo", "report"),
+    RunState.CONTAINED: ("verify", "hold", "undo", "finish", "report"),
+    RunState.UNDONE: ("verify", "report"),
+    RunState.FINISHED: ("verify", "report"),
+}
+
+
+def state_of(history: History, *, closing: bool = False) -> RunState:
+    """From the journal alone; `closing`: as it will be once the section is closed."""
+    section = history.now
+    if section.closed is None and not closing:
+        return RunState.INTERRUPTED
+    steps = history.steps.values()
+    taken_back = {h.step.undoes for h in steps if h.step.undoes and h.settled}
+    bad = [h for h in section.steps.values() if isinstance(h.change, (Failed, Lost)) or (h.accepted and not h.settled)]
+    if bad:
+        return RunState.PARTIAL
+    containing = [h for h in steps if h.step.phase in (Phase.CUT, Phase.END, Phase.SEAL) and not h.step.undoes]
+    swapped = {h.step.replaces for h in steps if h.step.replaces and h.accepted}
+    done = [h for h in containing if h.settled and h.step.id not in swapped]
+    if section.opened.verb == "undo" and done and all(h.step.id in taken_back or not h.step.reversible for h in done):
+        return RunState.UNDONE
+    if section.opened.verb == "finish":
+        return RunState.FINISHED
+    if braked(history):
+        return RunState.HELD
+    return RunState.CONTAINED
+
+
+def braked(history: History) -> tuple[str, ...]:
+    """Ids of steps whose brake is on now."""
+    steps = history.steps.values()
+    off = {h.step.replaces for h in steps if h.step.phase in (Phase.RELEASE, Phase.SEAL) and h.settled}
+    off |= {h.step.undoes for h in steps if h.step.undoes and h.settled}
+    return tuple(
+        h.step.id for h in steps if h.step.brake and h.step.phase is Phase.CUT and h.settled and h.step.id not in off
+    )

@@ -1,0 +1,107 @@
+"""The exit code, the headline and what to type next. Pure, from a report."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal
+
+from nhi_revoke.engine.watch import live_leads
+from nhi_revoke.model.found import Lead
+from nhi_revoke.model.proof import Proof
+from nhi_revoke.model.report import Outcome, Report
+from nhi_revoke.model.step import Phase
+
+OPEN_FATES = ("open", "left", "failed")
+CONTAINING = (Phase.CUT, Phase.END, Phase.SEAL)
+
+
+def exit_code(report: Report, now: datetime) -> int:
+    """5, then 8, 9, 6, when several hold; 1 when steps failed and nothing changed; 0 for done and proven."""
+    changed = any(s.result in ("done", "undone") for s in report.steps)
+    failed = [s for s in report.steps if s.result in ("failed", "lost", "impossible")]
+    skipped = [s for s in report.steps if s.result in ("skipped", "waiting") and s.phase is not Phase.RELEASE]
+    if report.verb in ("undo", "release", "finish"):
+        return 5 if failed else 0  # what taking back opens is said, and intended
+    # A cut, end or seal is only ever skipped because another step was not seen to hold: `resume` does it.
+    if failed or any(s.result == "waiting" or s.phase in CONTAINING for s in skipped):
+        return 5 if changed else 1
+    if is_open(report, now):
+        return 8
+    if report.blind or report.unreachable:
+        return 9
+    if report.residual_until is not None and report.residual_until > now:
+        return 6
+    return 0
+
+
+def is_open(report: Report, now: datetime) -> bool:
+    """Whether anything needs a person: live, by hand, requested or unproven, appeared, or a next plan."""
+    return bool(
+        [o for o in report.open if not o.kept]
+        or [o for o in report.outcomes if outcome_open(o)]
+        or report.manual
+        or live(report.leads, now)
+        or report.planted
+        or [r for r in report.replacements if r.result != "served"]
+    )
+
+
+def outcome_open(outcome: Outcome) -> bool:
+    """A door that is not shown to be shut."""
+    weak = outcome.fate == "ended" and (outcome.proof is None or not outcome.proof.proves)
+    return outcome.fate in OPEN_FATES or weak
+
+
+def live(leads: Iterable[Lead], now: datetime) -> tuple[Lead, ...]:
+    """Leads with a session that lives, or may live."""
+    return live_leads(leads, now)
+
+
+def headline(
+    report: Report,
+) -> Literal["OUT", "NOT PROVEN OUT", "NOTHING CHANGED", "TAKEN BACK", "RELEASED", "FINISHED"]:
+    """`OUT` only for what the exit code calls proven: 0, or 6 with a time."""
+    words: dict[str, Literal["TAKEN BACK", "RELEASED", "FINISHED"]] = {
+        "undo": "TAKEN BACK",
+        "release": "RELEASED",
+        "finish": "FINISHED",
+    }
+    if report.verb in words:
+        return words[report.verb]
+    if report.exit_code == 1:
+        return "NOTHING CHANGED"
+    return "OUT" if report.exit_code in (0, 6) else "NOT PROVEN OUT"
+
+
+def next_commands(report: Report, now: datetime) -> tuple[str, ...]:
+    """The most urgent first."""
+    out: list[str] = []
+    if report.exit_code in (1, 5) or report.state == "partial":
+        out.append(f"nhi-revoke resume {report.run}")
+    if report.next_plan:
+        out.append(f"nhi-revoke apply {shlex.quote(report.next_plan)}")
+    if doors := [o for o in report.open if not o.kept]:
+        name = shlex.quote(report.identity)
+        out += [f"nhi-revoke revoke {name} {o.next}" for o in doors if o.next.startswith("--")]
+    if any(r.result != "served" for r in report.replacements):
+        out.append(f"nhi-revoke rotate {shlex.quote(report.identity)}")
+    if report.blind and report.exit_code == 9:
+        out.append(f"nhi-revoke verify {report.run}")
+    if report.residual_until and report.residual_until > now:
+        out.append(f"nhi-revoke hold {report.run}")
+    if report.state == "held":
+        out.append(f"nhi-revoke release {report.run}")
+    if not out and report.state == "contained":
+        out.append(f"nhi-revoke verify {report.run}")
+    return tuple(dict.fromkeys(out))
+
+
+def proof_counts(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    """How many ended accesses are known how strongly."""
+    counts = {p.value: 0 for p in Proof}
+    for outcome in outcomes:
+        if outcome.fate == "ended":
+            counts[(outcome.proof or Proof.UNPROVEN).value] += 1
+    return counts

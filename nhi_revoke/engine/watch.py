@@ -1,0 +1,29 @@
+"""What the logs say for the decision to mint: do they cover the seal, and does a live session stand outside? Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from nhi_revoke.model.found import BlindSpot, Found, Lead
+
+
+def lineage_unread(found: Iterable[Found]) -> BlindSpot | None:
+    """A log that could not be read at all; a lag is no such thing."""
+    return next((f for f in found if isinstance(f, BlindSpot) and f.until is None), None)
+
+
+def logs_cover(found: Iterable[Found], sealed: datetime) -> datetime:
+    """When the logs will show everything that happened before `sealed`."""
+    lags = [f.until for f in found if isinstance(f, BlindSpot) and f.until is not None]
+    return max([sealed, *lags])
+
+
+def live_leads(found: Iterable[Found], now: datetime) -> tuple[Lead, ...]:
+    """Principals outside of the plan on which a session of this identity lives, or may live."""
+    return tuple(f for f in found if isinstance(f, Lead) and is_live(f, now))
+
+
+def is_live(lead: Lead, now: datetime) -> bool:
+    """A session that has not ended by itself and that nothing denies."""
+    return bool(lead.session) and not lead.shut and (lead.until is None or lead.until > now)

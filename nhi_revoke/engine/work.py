@@ -1,0 +1,236 @@
+"""One command's work on one run, from its first journal line to its report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from nhi_revoke import __version__
+from nhi_revoke.engine import guard
+from nhi_revoke.engine.clock import Interrupted
+from nhi_revoke.engine.connections import Connections
+from nhi_revoke.engine.consent import Consent
+from nhi_revoke.engine.doing import Doing
+from nhi_revoke.engine.event import Tell, WaitEvent
+from nhi_revoke.engine.inventory import Surveyor
+from nhi_revoke.engine.io import EngineIo
+from nhi_revoke.engine.journal import Journal
+from nhi_revoke.engine.pipeline import Pipeline, prove_all
+from nhi_revoke.engine.planfile import save_plan
+from nhi_revoke.engine.planner import make_plan
+from nhi_revoke.engine.recorder import Recorder
+from nhi_revoke.engine.report import make_report
+from nhi_revoke.engine.rounds import Rounds
+from nhi_revoke.engine.runner import Runner
+from nhi_revoke.engine.takeback import release_time
+from nhi_revoke.engine.verdict import live
+from nhi_revoke.model.error import NothingChanged, Partial, Refused, Stopped
+from nhi_revoke.model.found import Lead
+from nhi_revoke.model.identity import Identity
+from nhi_revoke.model.inventory import Inventory
+from nhi_revoke.model.line import Closed, Noted, Opened, Verb
+from nhi_revoke.model.plan import Plan, plan_digest
+from nhi_revoke.model.report import Report
+
+
+class Work:
+    """Holds the journal of one run, under its lock."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        connections: Connections,
+        surveyor: Surveyor,
+        io: EngineIo,
+        pool: ThreadPoolExecutor,
+        tell: Tell,
+        *,
+        protect: Sequence[str],
+        plans: Path,
+    ) -> None:
+        self._journal = journal
+        self._connections = connections
+        self._surveyor = surveyor
+        self._io = io
+        self._pool = pool
+        self._tell = tell
+        self._protect = tuple(protect)
+        self._plans = plans
+        self.recorder = Recorder(journal, io.now)
+        self._doing = Doing(connections, self.recorder)
+
+    # -- verbs -----------------------------------------------------------------------------------------------------
+
+    def begin(self, plan: Plan, verb: Verb, consent: Consent) -> Report:
+        """A new run."""
+
+        def work() -> None:
+            self._open(plan, verb, consent)
+            self._pipeline().carry_out()
+
+        return self._to_the_end(work)
+
+    def resume(self) -> Report:
+        """Goes on with the newest section: what is done is not done again, what is in doubt is looked at first."""
+        section = self.recorder.history.now
+        if section.opened.verb in ("revoke", "rotate", "apply"):
+            return self._to_the_end(lambda: self._pipeline().carry_out())
+        return self._to_the_end(lambda: self._runner().run(h.step for h in section.steps.values()))
+
+    def act(self, verb: Verb, plan: Plan, consent: Consent) -> Report:
+        """A later plan on this run: undo, release, finish."""
+
+        def work() -> None:
+            if verb == "release":
+                self._wait_until(
+                    release_time(self.recorder.history, self._connections.registry, self._io.now()),
+                    "until releasing brings no old session back",
+                )
+            self._open(plan, verb, consent)
+            self._runner().run(plan.steps)
+            prove_all(self._doing, self.recorder, self._pool)
+
+        return self._to_the_end(work)
+
+    def verify(self) -> Report:
+        """Looks twice, reads the logs, proves anew. Changes nothing at the vendor."""
+
+        def work() -> None:
+            self._rounds().look()
+            first = self.recorder.history.first.plan
+            inventory = self._surveyor.look(
+                replace(first.identity, principals=tuple(p.ref for p in first.principals)), enrich=False
+            )
+            found = self._surveyor.observe(inventory, first.intent.since)
+            self.recorder.write(Noted(found, "logs", self._io.now()))
+            prove_all(self._doing, self.recorder, self._pool)
+
+        return self._to_the_end(work)
+
+    def hold(self, interval: float, until: datetime | None) -> Report:
+        """Re-reads, puts back what was taken off, ends what appears; until the last residual has passed."""
+        last = self.recorder.history.last_report
+        end = until or (last.residual_until if last else None) or self._io.now()
+        first = self.recorder.history.first
+
+        def work() -> None:
+            empty = replace(first.plan, steps=(), accesses=(), targets={}, residuals=(), open=(), notices=(), manual=())
+            self._open(empty, "hold", Consent("apply"), first.opened.operator)
+            rounds = self._rounds()
+            number = 0
+            while True:
+                number += 1
+                rounds.again(number)
+                if self._io.now() >= end:
+                    break
+                pause = min(interval, (end - self._io.now()).total_seconds())
+                self._wait_until(self._io.now() + timedelta(seconds=pause), f"holding until {end:%Y-%m-%dT%H:%M:%SZ}")
+            prove_all(self._doing, self.recorder, self._pool)
+
+        return self._to_the_end(work)
+
+    # -- parts -----------------------------------------------------------------------------------------------------
+
+    def _open(self, plan: Plan, verb: Verb, consent: Consent, operator: Sequence[str] | None = None) -> None:
+        names = tuple(operator) if operator is not None else tuple(str(ref) for ref in plan.operator)
+        self.recorder.write(
+            Opened(self._journal.run, verb, plan, plan_digest(plan), names, consent.how, __version__, self._io.now())
+        )
+
+    def _pipeline(self) -> Pipeline:
+        return Pipeline(self._doing, self.recorder, self._surveyor, self._io, self._pool, self._tell, self._plan_again)
+
+    def _runner(self) -> Runner:
+        settle = self.recorder.history.first.plan.intent.settle if self.recorder.history.sections else None
+        return Runner(self._doing, self.recorder, self._io, self._pool, self._tell, settle)
+
+    def _rounds(self) -> Rounds:
+        return Rounds(self._doing, self.recorder, self._surveyor, self._runner(), self._tell, self._plan_again)
+
+    def _plan_again(self, inventory: Inventory) -> Plan:
+        intent = self.recorder.history.first.plan.intent
+        return make_plan(
+            inventory, replace(intent, rotate="no"), self._connections.registry, self._connections.scope_of_target
+        )
+
+    def _wait_until(self, when: datetime, why: str) -> None:
+        now = self._io.now()
+        if when > now:
+            self._tell(WaitEvent(when, now, why))
+            self._io.clock.wait((when - now).total_seconds(), self._io.stop)
+        if self._io.stop.is_set():
+            raise Interrupted
+
+    def _to_the_end(self, work: Callable[[], None]) -> Report:
+        """Runs it and closes the section. A journal that cannot be written stops everything at once."""
+        run = self._journal.run
+        try:
+            work()
+            return self._close()
+        except Interrupted:
+            raise Stopped(
+                "interrupted",
+                f"Interrupted. What was under way has ended and is journaled; nothing more was started (run {run}).",
+                f"nhi-revoke resume {run}",
+            ) from None
+        except OSError as wrong:
+            changed = any(h.accepted or h.asked for h in self.recorder.history.steps.values())
+            error = Partial if changed else NothingChanged
+            raise error(
+                "journal",
+                f"The journal of run {run} cannot be written: {wrong.strerror or wrong}. Nothing more was started"
+                f"{', and some steps may be done' if changed else ', and nothing was changed'}.",
+                f"Make room, then: nhi-revoke resume {run}" if changed else "Make room, then try again.",
+            ) from None
+
+    def _close(self) -> Report:
+        now = self._io.now()
+        report = make_report(self._journal, self.recorder.history, now)
+        path = self._next_plan(live(report.leads, now)) if report.verb in ("revoke", "rotate", "apply") else None
+        if path:
+            report = make_report(self._journal, self.recorder.history, now, next_plan=path)
+        self.recorder.write(Closed(report, self._io.now()))
+        return replace(report, journal_sha256=self._journal.sha256())
+
+    def _next_plan(self, leads: Sequence[Lead]) -> str | None:
+        """What this run found elsewhere and had no consent to touch, as a plan to read and apply."""
+        mine = {p.ref for p in self.recorder.history.first.plan.principals}
+        refs = tuple(dict.fromkeys(lead.to for lead in leads if lead.to not in mine))
+        if not refs:
+            return None
+        first = self.recorder.history.first.plan
+        name = f"{first.identity.name}/reach"
+        inventory = self._surveyor.look(Identity(name, refs, first.identity.owner), enrich=False)
+        usable = tuple(p for p in inventory.principals if self._allowed(p.ref, inventory))
+        if not usable:
+            return None
+        kept = replace(inventory, principals=usable)
+        intent = replace(first.intent, order="contain", scope="all", replace=(), rotate="no")
+        plan = make_plan(kept, intent, self._connections.registry, self._connections.scope_of_target)
+        self._plans.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._plans / f"{self._journal.run}.plan-2.json"
+        save_plan(path, plan, overwrite=True)
+        return str(path)
+
+    def _allowed(self, ref: object, inventory: Inventory) -> bool:
+        one = replace(inventory, principals=tuple(p for p in inventory.principals if p.ref == ref))
+        plan = Plan(
+            one.identity, self.recorder.history.first.plan.intent, one.at, one.principals, (), operator=one.operator
+        )
+        try:
+            guard.check(plan, self._protect, None)
+        except Refused:
+            return False
+        return True
+
+
+@contextmanager
+def locked_work(lock: AbstractContextManager[None], work: Work) -> Iterator[Work]:
+    """The work, while nobody else may touch the run's principals."""
+    with lock:
+        yield work

@@ -1,0 +1,1 @@
+"""The nouns: frozen msgspec Structs without I/O (design.md, "Nouns")."""

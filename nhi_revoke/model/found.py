@@ -1,0 +1,89 @@
+"""What an inventory finds: accesses, leads to other principals, and what could not be seen."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from nhi_revoke.model.ref import AccessId, Json, PrincipalRef, Utc
+
+State = Literal["live", "disabled", "expired", "unknown"]
+Family = Literal[
+    "key", "secret", "certificate", "password", "token", "session", "grant", "trust", "factor", "principal"
+]
+SESSION_FAMILIES: frozenset[str] = frozenset({"session", "token"})
+KEY_FAMILIES: frozenset[str] = frozenset({"key", "secret", "certificate", "password"})
+
+
+class Access(Struct, frozen=True, tag="access", tag_field="found"):
+    """One live way in (design.md, "Nouns")."""
+
+    id: AccessId
+    """Stable, and carries the account where names repeat."""
+    on: PrincipalRef
+    kind: str
+    family: Family
+    state: State
+    label: str = ""
+    """What a responder reads: never a secret."""
+    created: Utc | None = None
+    last_used: Utc | None = None
+    expires: Utc | None = None
+    parent: AccessId | None = None
+    """Lineage: the access that this one was minted with."""
+    evidence: str = ""
+    """The API that showed it."""
+    door: str = ""
+    """What it opens (thumbprint, subject, role and resource): equal across re-creation."""
+    before: Json = {}
+    """All that undo needs. Never a secret."""
+    lets_in: tuple[str, ...] = ()
+    """For a trust: whom it lets begin new sessions, as globs over `Principal.aliases`."""
+    exposure: Literal["", "anyone", "foreign", "local", "service"] = ""
+    """For a trust: how far it opens. `anyone` and `foreign` are headlined OPEN unless cut or kept."""
+    denied_before: Utc | None = None
+    """For a standing session access: what was issued before this moment is denied already by what stands there."""
+    note: str = ""
+
+
+class Lead(Struct, frozen=True, tag="lead", tag_field="found"):
+    """Another principal that this one reaches or planted. The plan that found it never touches it."""
+
+    to: PrincipalRef
+    why: str
+    evidence: str
+    how: Literal["reach", "planted"] = "reach"
+    at: Utc | None = None
+    session: AccessId | None = None
+    """The session on that principal that the log shows, where it shows one."""
+    until: Utc | None = None
+    """When that session ends by itself, where the log says so."""
+    shut: str = ""
+    """Why that session can do nothing any more, though nobody ended it in this run; empty: it may."""
+
+
+class BlindSpot(Struct, frozen=True, tag="unseen", tag_field="found"):
+    """What could not be seen, and why. Never to be shown as "none"."""
+
+    on: PrincipalRef
+    kind: str
+    why: str
+    needs: str = ""
+    """The permission, licence or API that would open the view."""
+    until: Utc | None = None
+    """Log lag: unseen only until then."""
+    covered_by: tuple[str, ...] = ()
+    """Registry keys of doers whose settled effect ends whatever it hides."""
+
+
+Found = Access | Lead | BlindSpot
+
+
+class Leak(Struct, frozen=True):
+    """What the shape of a leaked credential says of it; never the value."""
+
+    kind: str
+    public_id: str
+    owner: PrincipalRef | None = None
+    note: str = ""

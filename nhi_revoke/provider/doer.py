@@ -1,0 +1,127 @@
+"""One change: a remedy, a mint, a store, a cache flush. One shape for all of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+
+from nhi_revoke.model.change import Change, Impossible
+from nhi_revoke.model.proof import Proof, Proven
+from nhi_revoke.model.step import Phase
+from nhi_revoke.provider.connection import Connection
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nhi_revoke.model.ref import AccessId, Json
+    from nhi_revoke.model.step import Step
+    from nhi_revoke.provider.io import Run
+    from nhi_revoke.provider.secret import Secret
+
+C = TypeVar("C", bound=Connection)
+
+
+class Doer(ABC, Generic[C]):
+    """Asks once, looks once. Never sleeps, never retries, never journals.
+
+    Methods raise the faults of `provider/fault.py`; the engine maps them to changes and blind spots.
+    """
+
+    name: ClassVar[str]
+    """Last part of the registry key: `disable` in `example:token/disable`; the whole key for a flush."""
+    phase: ClassVar[Phase]
+    permissions: ClassVar[tuple[str, ...]]
+    """What `apply`, `seen`, `prove` and `undo` need, in the vendor's own words."""
+    says: ClassVar[str] = ""
+    """What it does, for the docs: "disables the key"."""
+    undone: ClassVar[str] = ""
+    """How it is taken back, for the docs; empty where it is irreversible."""
+    survives: ClassVar[str] = ""
+    """What outlives it, in general (this is no residual of one run)."""
+    source: ClassVar[str] = ""
+    """Document that the vendor facts come from."""
+    reversible: ClassVar[bool] = True
+    again: ClassVar[bool] = False
+    """It may be repeated on the same principal with a later effect (an issue-time cut-off)."""
+    brake: ClassVar[bool] = False
+    """It stops the principal itself: `release` takes it off, `finish` never deletes the principal."""
+    released_by: ClassVar[str] = ""
+    """For a brake: registry key of the doer that takes it off in phase RELEASE; empty: its own `undo` does."""
+    settle: ClassVar[float] = 0.0
+    """Seconds from `seen` until every edge of the vendor obeys."""
+    needs: ClassVar[tuple[str, ...]] = ()
+    """Registry keys of doers on the same principal that go first when they are planned."""
+
+    def check(self, conn: C, step: Step) -> Impossible | None:
+        """Preflight: changes nothing. Impossible says why it cannot work and what to do by hand."""
+        return None
+
+    @abstractmethod
+    def apply(self, conn: C, step: Step, run: Run) -> Change:
+        """Ask once. Raises NoAnswer when a request was sent and no answer came: the engine then looks.
+
+        A doer that cuts sessions by issue time leaves `{"cutoff": "…Z"}`: sessions issued before it count
+        as ended once it has settled. One that denies everything to its principal leaves `{"denies": "everything"}`.
+        """
+
+    @abstractmethod
+    def seen(self, conn: C, step: Step, run: Run) -> Json | None:
+        """Look once: the state that the vendor's own read shows, or None while it does not show the change.
+
+        Undo compares with it and resume trusts it: a crash may have eaten the answer to `apply`.
+        """
+
+    def prove(self, conn: C, step: Step, run: Run) -> Proven:
+        """The strongest proof to be had now, beyond the engine's own two looks (`recorded`)."""
+        return Proven(Proof.RECORDED, "read twice, the second time when the change had settled")
+
+    def undo(self, conn: C, step: Step, left: Json, run: Run) -> Change:
+        """Take it back, only where the present state is `left`. Ask once."""
+        return Impossible("this cannot be taken back", "")
+
+
+class Mint(Doer[C]):
+    """Makes a replacement. Its `name` is `create`, and its draft has `before["ids"]`: the access ids that exist already.
+
+    `apply` calls `run.give(step.id, secret)` and leaves `{"id": access id, "field": secret.field, "public": {…}}`.
+    """
+
+    phase: ClassVar[Phase] = Phase.MINT
+
+    @abstractmethod
+    def orphans(self, conn: C, step: Step) -> Sequence[AccessId]:
+        """Ids that exist now and are not in `step.before["ids"]`: the children of a lost create."""
+
+    @abstractmethod
+    def destroy(self, conn: C, step: Step, access: AccessId) -> Change:
+        """Destroy a minted credential that nobody received. Safe to repeat."""
+
+    @abstractmethod
+    def opens(self, conn: C, step: Step, secret: Secret) -> Proven:
+        """Does the new one open the door? A fresh client, the explicit credential, never a default chain.
+
+        `unproven` with the reason while it does not (yet).
+        """
+
+
+class Store(ABC, Generic[C]):
+    """Where replacements are delivered: staged, read back, proven, then made current."""
+
+    name: ClassVar[str]
+    """The scheme in `deliver.to`: `file` in `file:/run/secrets/bot.json`."""
+    says: ClassVar[str] = ""
+    stage: Doer[C]
+    """Phase DELIVER, key `NAME/stage`: puts `run.take(step.takes)` where the workload does not read it yet.
+    `seen` reads it back and compares in memory. `undo` removes what was staged."""
+    serve: Doer[C]
+    """Phase SERVE, key `NAME/serve`: makes it current. `undo` makes the previous one current again."""
+    forget: Doer[C] | None = None
+    """Phase FINISH, key `NAME/forget`: removes what `serve` kept of the former secret; irreversible. None where
+    nothing is kept, or where the store's own rules end it."""
+
+    @abstractmethod
+    def recall(self, conn: C, step: Step, run: Run, shape: Secret) -> Secret | None:
+        """After a crash: the secret that the stage step stored, or None if the store does not have it.
+
+        `shape` has the public parts and the field name, and an empty value.
+        """

@@ -1,0 +1,237 @@
+"""A small threaded HTTP/1.1 server for sandboxes: loopback only, and able to hang up without an answer."""
+
+from __future__ import annotations
+
+import io
+import socket
+import socketserver
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import datetime
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication, WSGIEnvironment
+
+HOST = "127.0.0.1"
+
+
+class HangUp(Exception):
+    """Raised by an application: the connection is cut and no answer is sent."""
+
+
+class LoopbackServer:
+    """Serves one WSGI application on 127.0.0.1 and a free port, in daemon threads, with connections kept alive.
+
+    `date` gives the `Date:` header (UTC), so that the vendor's clock can be moved.
+    """
+
+    def __init__(self, app: WSGIApplication, date: Callable[[], datetime]) -> None:
+        self._app = app
+        self._date = date
+        self._server: _Server | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Raises OSError when no port can be had."""
+        self._server = _Server(self._app, self._date)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, name="sandbox-server", daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """Base URL without a slash at its end. Raises RuntimeError before `start`."""
+        if self._server is None:
+            raise RuntimeError("the sandbox's server is not started")
+        return f"http://{HOST}:{self._server.server_port}"
+
+    @property
+    def errors(self) -> tuple[BaseException, ...]:
+        """What an application raised and should not have: a defect of the sandbox, answered with 500."""
+        return tuple(self._server.errors) if self._server else ()
+
+    def close(self) -> None:
+        """Stops listening, cuts what is still connected. Safe to repeat."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        server.shutdown()
+        server.server_close()
+        server.cut_all()
+        if self._thread:
+            self._thread.join(timeout=5)
+            self._thread = None
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, app: WSGIApplication, date: Callable[[], datetime]) -> None:
+        super().__init__((HOST, 0), _Handler)
+        self.app = app
+        self.date = date
+        self.errors: list[BaseException] = []
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+
+    def server_bind(self) -> None:
+        """Without the name look-up of the base class: it can take seconds on a machine without DNS."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = HOST, int(self.server_address[1])
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._lock:
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._lock:
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def cut_all(self) -> None:
+        with self._lock:
+            still = list(self._open)
+        for connection in still:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is no defect; anything else is kept for the one who closes the sandbox."""
+        error = sys.exc_info()[1]
+        if error is not None and not isinstance(error, ConnectionError | TimeoutError):
+            self.errors.append(error)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # header and body leave in one piece
+    disable_nagle_algorithm = True
+    server: _Server
+
+    def handle_one_request(self) -> None:
+        self.raw_requestline = self.rfile.readline(65537)
+        if not self.raw_requestline or not self.parse_request():
+            self.close_connection = True
+            return
+        self._serve()
+
+    def handle_expect_100(self) -> bool:
+        """At once: clients wait a second for it."""
+        super().handle_expect_100()
+        self.wfile.flush()
+        return True
+
+    def _serve(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        answer = _Answer()
+        try:
+            result = self.server.app(self._environ(body), answer.start)
+            answer.collect(result)
+        except HangUp:
+            self._hang_up()
+            return
+        except Exception as defect:  # noqa: BLE001 - kept, answered with 500, and raised when the sandbox is closed
+            self.server.errors.append(defect)
+            answer = _Answer.defect(defect)
+        self._send(answer)
+
+    def _hang_up(self) -> None:
+        self.close_connection = True
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+
+    def _send(self, answer: _Answer) -> None:
+        code, _, reason = answer.status.partition(" ")
+        self.send_response_only(int(code), reason)
+        named = {name.lower() for name, _ in answer.headers}
+        for name, value in answer.headers:
+            if name.lower() not in ("content-length", "date", "connection"):
+                self.send_header(name, value)
+        self.send_header("Date", format_datetime(self.server.date(), usegmt=True))
+        if "server" not in named:
+            self.send_header("Server", "sandbox")
+        self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        if self.command != "HEAD" and answer.body:
+            self.wfile.write(answer.body)
+        self.wfile.flush()
+
+    def _environ(self, body: bytes) -> WSGIEnvironment:
+        raw_path, _, query = self.path.partition("?")
+        environ: WSGIEnvironment = {
+            "REQUEST_METHOD": self.command,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": unquote_to_bytes(raw_path).decode("latin-1"),
+            "QUERY_STRING": query,
+            "RAW_URI": self.path,
+            "REQUEST_URI": self.path,
+            "SERVER_NAME": HOST,
+            "SERVER_PORT": str(self.server.server_port),
+            "SERVER_PROTOCOL": self.request_version,
+            "REMOTE_ADDR": str(self.client_address[0]),
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": str(len(body)),
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(body),
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+        }
+        for name in self.headers:
+            key = "HTTP_" + name.upper().replace("-", "_")
+            if key not in ("HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH") and "_" not in name:
+                environ[key] = ",".join(self.headers.get_all(name, []))
+        return environ
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it
+        """Silent: what was asked is in the sandbox's call log."""
+
+
+class _Answer:
+    """What an application answered, whole: sandboxes' answers are small."""
+
+    def __init__(self) -> None:
+        self.status = "500 Internal Server Error"
+        self.headers: list[tuple[str, str]] = []
+        self.body = b""
+
+    def start(
+        self,
+        status: str,
+        headers: list[tuple[str, str]],
+        exc_info: tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None] | None = None,
+        /,
+    ) -> Callable[[bytes], object]:
+        self.status, self.headers = status, headers
+        return self._write
+
+    def _write(self, data: bytes) -> None:
+        self.body += data
+
+    def collect(self, result: Iterable[bytes]) -> None:
+        try:
+            self.body += b"".join(result)
+        finally:
+            close = getattr(result, "close", None)
+            if close is not None:
+                close()
+
+    @classmethod
+    def defect(cls, error: BaseException) -> _Answer:
+        answer = cls()
+        answer.headers = [("Content-Type", "text/plain; charset=utf-8")]
+        answer.body = f"the sandbox itself failed: {type(error).__name__}".encode()
+        return answer

@@ -1,0 +1,24 @@
+"""The screen of `audit`: the list, then what keeps it from passing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nhi_revoke.model.inventory import Inventory
+from nhi_revoke.render.block import BLANK, Block, Span, Style, line, section, table
+from nhi_revoke.render.inventory import inventory_screen
+
+_STYLE: dict[str, Style] = {"accepted": "dim", "unseen": "warning"}
+
+
+def audit_screen(inventory: Inventory, findings: Sequence[tuple[str, str, str, str]], *, passed: bool) -> list[Block]:
+    """`findings`: verdict, id, what it is, and the reason of `--accept`."""
+    rows = [(Span(v.upper(), _STYLE.get(v, "danger")), id_, what, reason) for v, id_, what, reason in findings]
+    shown = table(("VERDICT", "ID", "WHAT", "ACCEPTED BECAUSE"), rows, keep="VERDICT", indent=2)
+    verdict = Span("PASSED: nothing live, nothing unseen", "good") if passed else Span("NOT PASSED", "danger")
+    return [
+        *inventory_screen(inventory),
+        *section(Span("Audit", "strong"), [shown] if rows else []),
+        BLANK,
+        line(verdict),
+    ]

@@ -1,0 +1,141 @@
+"""What the engine tells while it works, on stderr: a live line on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+from nhi_revoke.engine.event import CountEvent, Event, SaysEvent, StepEvent, WaitEvent
+from nhi_revoke.render.block import Line, Span, Style, line
+from nhi_revoke.render.moment import length, moment
+from nhi_revoke.render.plain import plain_text
+
+if TYPE_CHECKING:
+    from rich.live import Live
+
+_LOUD = ("failed", "lost", "impossible")
+_STYLE: dict[str, Style] = {"failed": "danger", "lost": "danger", "impossible": "warning", "settled": "good"}
+
+
+def event_line(event: Event) -> Line:
+    """One event in words."""
+    if isinstance(event, CountEvent):
+        return line(*_count_spans(event))
+    if isinstance(event, WaitEvent):
+        left = (event.until - event.now).total_seconds()
+        return line(f"waiting until {moment(event.until)} ({length(max(0.0, left))}): {event.why}")
+    if isinstance(event, StepEvent):
+        detail = f": {event.detail}" if event.detail else ""
+        return line(Span(event.what, _STYLE.get(event.what, "")), f"  {event.says}{detail}")
+    style: Style = "" if event.level == "info" else event.level
+    return line(Span(event.says, style))
+
+
+def wanted(event: Event, verbosity: int) -> bool:
+    """-1 (`-q`): only what went wrong; 0: what changed; 1 (`-v`): everything."""
+    if isinstance(event, StepEvent):
+        return event.what in _LOUD or verbosity > 0 or (verbosity == 0 and event.what in ("seen", "settled", "skipped"))
+    if isinstance(event, SaysEvent):
+        return event.level == "danger" or verbosity >= 0
+    return verbosity >= 0
+
+
+class Progress(Protocol):
+    """Takes events from any thread, between `start` and `stop`."""
+
+    def start(self) -> None: ...
+    def tell(self, event: Event) -> None: ...
+    def stop(self) -> None: ...
+
+
+class PlainProgress:
+    """One line for each event that is wanted; the same wait or count is said once."""
+
+    def __init__(self, err: TextIO, verbosity: int) -> None:
+        self._err = err
+        self._verbosity = verbosity
+        self._lock = threading.Lock()
+        self._said: dict[str, str] = {}
+        """Per kind of event, the last text: counts and waits are repeated only when they change."""
+
+    def start(self) -> None:
+        """Nothing to prepare."""
+
+    def tell(self, event: Event) -> None:
+        if not wanted(event, self._verbosity):
+            return
+        text = plain_text([event_line(event)])
+        kind = type(event).__name__
+        now = f"{event.why}{event.until}" if isinstance(event, WaitEvent) else text
+        with self._lock:
+            if isinstance(event, CountEvent | WaitEvent) and self._said.get(kind) == now:
+                return
+            self._said[kind] = now
+            self._err.write(text)
+            self._err.flush()
+
+    def stop(self) -> None:
+        """Nothing to clear away."""
+
+
+class LiveProgress:
+    """The count stays on the last line, with what is waited for; other events scroll above it."""
+
+    def __init__(self, err: TextIO, verbosity: int, *, width: int, color: bool) -> None:
+        self._err = err
+        self._verbosity = verbosity
+        self._width = width
+        self._color = color
+        self._lock = threading.Lock()
+        self._count: list[Span] = []
+        self._wait: WaitEvent | None = None
+        self._live: Live | None = None
+
+    def start(self) -> None:
+        from rich.live import Live
+
+        from nhi_revoke.render.screen import console, styled
+
+        self._live = Live(
+            styled(),
+            console=console(self._err, width=self._width, color=self._color),
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            refresh_per_second=8,
+        )
+        self._live.start()
+
+    def tell(self, event: Event) -> None:
+        from nhi_revoke.render.screen import styled
+
+        with self._lock:
+            if self._live is None or not wanted(event, self._verbosity):
+                return
+            if isinstance(event, CountEvent):
+                self._count, self._wait = _count_spans(event), None
+            elif isinstance(event, WaitEvent):
+                self._wait = event
+            else:
+                self._live.console.print(styled(*event_line(event).spans))
+            self._live.update(styled(*self._status()))
+
+    def stop(self) -> None:
+        with self._lock:
+            if self._live is not None:
+                self._live.stop()
+                self._live = None
+
+    def _status(self) -> list[Span]:
+        waiting = [Span("   "), *event_line(self._wait).spans] if self._wait else []
+        return [*self._count, *waiting]
+
+
+def _count_spans(event: CountEvent) -> list[Span]:
+    return [
+        Span(f"acted {event.acted}/{event.to_act}", "good" if event.acted == event.to_act else "strong"),
+        Span("  "),
+        Span(f"sealed {event.sealed}/{event.to_seal}", "good" if event.sealed == event.to_seal else "strong"),
+        Span("  "),
+        Span(f"failed {event.failed}", "danger" if event.failed else ""),
+    ]

@@ -1,0 +1,87 @@
+"""Screens of the commands that show tables: runs, providers, permissions, doctor, identities, settings, finds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from nhi_revoke.model.inventory import Unreachable
+from nhi_revoke.model.ref import PrincipalRef
+from nhi_revoke.render.block import BLANK, Block, Span, Style, line, table
+from nhi_revoke.render.inventory import unseen
+
+Rows = Sequence[dict[str, str]]
+_STATE: dict[str, Style] = {"ok": "good", "disabled": "dim"}
+
+
+def runs_screen(rows: Rows) -> list[Block]:
+    """Run, identity, verb, state, and what may be done with it now."""
+    if not rows:
+        return [line("No run is recorded on this machine.")]
+    cells = [(r["run"], r["identity"], r["verb"], r["started"], r["state"], r["headline"], r["may"]) for r in rows]
+    heads = ("RUN", "IDENTITY", "VERB", "STARTED", "STATE", "HEADLINE", "YOU MAY")
+    return [table(heads, cells, keep="VERB", own_line="RUN")]
+
+
+def providers_screen(rows: Rows) -> list[Block]:
+    """One paragraph for each."""
+    blocks: list[Block] = []
+    for row in rows:
+        state = Span(row["state"], _STATE.get(row["state"], "danger"))
+        blocks.append(line(Span(row["name"], "strong"), f"  {row['title']}  ", state))
+        blocks += _labelled(
+            row, (("ends", "kinds"), ("stores and flushes", "targets"), ("because", "why"), ("do", "hint"))
+        )
+    return blocks or [line("No provider is installed: pip install 'nhi-revoke[all]'")]
+
+
+def needs_screen(rows: Rows) -> list[Block]:
+    """Permission by permission, with what needs it."""
+    if not rows:
+        return [line("No provider that loads declares a permission.")]
+    cells = [(r["provider"], r["stage"], r["permission"], r["by"]) for r in rows]
+    return [table(("PROVIDER", "STAGE", "PERMISSION", "NEEDED BY"), cells, keep="PROVIDER STAGE")]
+
+
+def doctor_screen(rows: Rows, needs: Iterable[tuple[str, str, str]]) -> list[Block]:
+    """Who you are on each connection, then how much each stage needs."""
+    blocks: list[Block] = []
+    for row in rows:
+        state = Span(row["state"], _STATE.get(row["state"], "danger"))
+        blocks.append(line(Span(row["provider"], "strong"), f"  {row['scope'] or 'default account'}  ", state))
+        blocks += _labelled(row, (("you are", "operator"), ("because", "why"), ("do", "hint")))
+    counted: dict[tuple[str, str], int] = {}
+    for provider, stage, _ in needs:
+        counted[provider, stage] = counted.get((provider, stage), 0) + 1
+    cells = [(provider, stage, str(many)) for (provider, stage), many in counted.items()]
+    if cells:
+        blocks += [BLANK, table(("PROVIDER", "STAGE", "PERMISSIONS NEEDED"), cells)]
+        blocks.append(line("They are declared, not checked: nhi-revoke permissions lists them."))
+    return blocks
+
+
+def identities_screen(rows: Rows, path: str | None, shared: Sequence[str]) -> list[Block]:
+    """The map, and which principals are shared."""
+    if not rows:
+        where = f"{path} has no [identity.NAME] table" if path else "There is no nhi.toml"
+        return [line(f"{where}. A bare principal works without: nhi-revoke list PROVIDER:KIND/NAME")]
+    blocks: list[Block] = []
+    for row in rows:
+        blocks.append(line(Span(row["identity"], "strong"), f"  {row['owner']}"))
+        blocks += [line(each, indent=2) for each in row["principals"].split()]
+        blocks += _labelled(row, (("delivers", "deliver"), ("flushes", "flush")))
+    return blocks + [line(Span(f"WARNING: {text}", "warning")) for text in shared]
+
+
+def config_screen(rows: Rows, path: str | None) -> list[Block]:
+    """Key, value, source."""
+    cells = [(r["key"], r["value"], r["source"]) for r in rows]
+    return [line(f"file: {path or 'none was found'}"), table(("KEY", "VALUE", "SOURCE"), cells)]
+
+
+def found_screen(refs: Sequence[PrincipalRef], unreachable: Sequence[Unreachable]) -> list[Block]:
+    """References as they can be typed, and where nobody could look."""
+    return [*(line(str(ref)) for ref in refs), *unseen((), unreachable)]
+
+
+def _labelled(row: dict[str, str], labels: Sequence[tuple[str, str]]) -> list[Block]:
+    return [line(f"{label}: {row[key]}", indent=2) for label, key in labels if row[key]]

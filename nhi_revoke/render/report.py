@@ -1,0 +1,166 @@
+"""The screen of a report: the verdict first, then what is left, then what was done."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from nhi_revoke.model.plan import Plan
+from nhi_revoke.model.proof import Proof
+from nhi_revoke.model.report import Outcome, Report, StepResult
+from nhi_revoke.render.block import BLANK, Block, Line, Span, Style, line, next_line, section, table
+from nhi_revoke.render.inventory import lead_line, spaced, unseen
+from nhi_revoke.render.moment import length, minute, moment
+from nhi_revoke.render.plan import notice_line, open_line, residual_line
+
+_FATE_STYLE: dict[str, Style] = {
+    "ended": "good",
+    "already": "good",
+    "expired": "dim",
+    "kept": "warning",
+    "left": "warning",
+    "unseen": "warning",
+    "open": "danger",
+    "failed": "danger",
+}
+_GOOD = ("OUT", "TAKEN BACK", "RELEASED", "FINISHED")
+NOT_PROVEN = "not proven"
+TROUBLED = ("failed", "lost", "impossible", "stale", "skipped")
+"""Results of steps that a reader must see."""
+
+
+def proof_counts(report: Report) -> dict[Proof, int]:
+    """How strongly each end is known, strongest first; accesses without any proof are unproven."""
+    ended = [o for o in report.outcomes if o.fate in ("ended", "already")]
+    found = Counter(o.proof or Proof.UNPROVEN for o in ended)
+    return {proof: found[proof] for proof in Proof}
+
+
+def fate_word(outcome: Outcome) -> str:
+    """What became of it; nothing is called ended on less than a recorded proof."""
+    proven = outcome.proof is not None and outcome.proof.proves
+    return NOT_PROVEN if outcome.fate in ("ended", "already") and not proven else outcome.fate
+
+
+def report_screen(report: Report) -> list[Block]:
+    """Everything, for a terminal or a pipe."""
+    blocks = [*_verdict(report)]
+    blocks += _next(report)
+    blocks += [notice_line(notice) for notice in report.notices]
+    blocks += section(Span("OPEN", "danger"), [open_line(door) for door in report.open])
+    by_hand = [line(f"{each.on}  {each.kind}: {each.what}", indent=2) for each in report.manual]
+    blocks += section(Span("BY HAND", "danger"), by_hand)
+    blocks += section(Span("EXPIRES", "warning"), [residual_line(each) for each in report.residuals])
+    blocks += section(Span("PLANTED", "danger"), [lead_line(lead) for lead in report.planted])
+    blocks += section(Span("REACH", "warning"), [lead_line(lead) for lead in report.leads])
+    blocks += unseen(report.blind, report.unreachable)
+    blocks += _outcomes(report)
+    blocks += _replacements(report)
+    blocks += section("Steps that did not end well", [step_line(s) for s in report.steps if s.result in TROUBLED])
+    blocks += _records(report)
+    return blocks
+
+
+def nothing_screen(plan: Plan, code: int) -> list[Block]:
+    """What an acting command says when its plan has no steps."""
+    again = f"nhi-revoke audit {plan.identity.name}"
+    verdict = "nothing is live, open or unseen" if code == 0 else "but see above for what is open, left or unseen"
+    return [BLANK, line(Span("NOTHING TO DO", "strong"), f": {verdict}. Nothing was changed."), next_line(again)]
+
+
+def _verdict(report: Report) -> list[Block]:
+    style: Style = "good" if report.headline in _GOOD else "danger"
+    counted = [
+        Span(f"{proof.value.upper()} {many}", "danger" if many and not proof.proves else "")
+        for proof, many in proof_counts(report).items()
+    ]
+    open_now = sum(not door.kept for door in report.open)
+    left = [
+        Span(f"OPEN {open_now}", "danger" if open_now else ""),
+        Span(f"EXPIRES {len(report.residuals)}", "warning" if report.residuals else ""),
+        Span(
+            f"UNSEEN {len(report.blind) + len(report.unreachable)}",
+            "warning" if report.blind or report.unreachable else "",
+        ),
+        Span(f"PLANTED {len(report.planted)}", "danger" if report.planted else ""),
+    ]
+    blocks: list[Block] = [
+        line(Span(report.headline, style), f"    {report.identity}  {report.verb} {report.run}  state: {report.state}"),
+        line(*spaced(counted)),
+        line(*spaced(left)),
+    ]
+    if report.residual_until:
+        blocks.append(line(Span(f"The last residual ends at {moment(report.residual_until)}.", "warning")))
+    return blocks
+
+
+def _next(report: Report) -> list[Block]:
+    return [next_line(command, first=number == 0) for number, command in enumerate(report.next)]
+
+
+def _outcomes(report: Report) -> list[Block]:
+    blocks: list[Block] = []
+    for on in dict.fromkeys(o.access.on for o in report.outcomes):
+        rows = [_outcome_row(o) for o in report.outcomes if o.access.on == on]
+        blocks += [BLANK, line(Span(str(on), "strong"))]
+        blocks.append(table(("FATE", "ACCESS", "PROOF", "HOW"), rows, keep="FATE PROOF", own_line="ACCESS", indent=2))
+    return blocks
+
+
+def _outcome_row(outcome: Outcome) -> tuple[Span | str, ...]:
+    word = fate_word(outcome)
+    fate = Span(word, "danger" if word == NOT_PROVEN else _FATE_STYLE[outcome.fate])
+    until = f" until {minute(outcome.until)}" if outcome.until else ""
+    appeared = " (appeared during the run)" if outcome.appeared else ""
+    proof = outcome.proof.value if outcome.proof else ""
+    return fate, f"{outcome.access.id}{appeared}", proof, f"{outcome.how}{until}"
+
+
+def _replacements(report: Report) -> list[Block]:
+    rows = [
+        (
+            Span(r.result, "good" if r.result == "served" else "warning"),
+            r.kind,
+            r.to,
+            r.proof.value if r.proof else "",
+            r.why,
+        )
+        for r in report.replacements
+    ]
+    if not rows:
+        return []
+    heads = ("REPLACEMENT", "KIND", "TO", "PROOF", "WHY")
+    return [BLANK, line(Span("Replacements", "strong")), table(heads, rows, keep="REPLACEMENT PROOF", indent=2)]
+
+
+def step_line(step: StepResult) -> Line:
+    detail = f": {step.detail}" if step.detail else ""
+    return line(
+        Span(step.result, "danger" if step.result == "failed" else "warning"), f"  {step.says}{detail}", indent=2
+    )
+
+
+def _records(report: Report) -> list[Block]:
+    times = report.times
+    rows = [
+        (word, moment(at), f"{length((at - times.started).total_seconds())} after the start" if times.started else "")
+        for word, at in (
+            ("acted", times.acted),
+            ("sealed", times.sealed),
+            ("served again", times.served),
+            ("verified", times.verified),
+        )
+        if at
+    ]
+    lines: list[Line] = [line(f"started {moment(times.started)}", indent=2)] if times.started else []
+    lines += [line(f"{word} {at}  {after}", indent=2) for word, at, after in rows]
+    if report.intent.case:
+        lines.append(line(f"case {report.intent.case}, reason {report.intent.reason.value}", indent=2))
+    if report.operator:
+        lines.append(line(f"operator {', '.join(report.operator)}", indent=2))
+    if report.next_plan:
+        lines.append(line(f"next plan {report.next_plan}", indent=2, keep=True))
+    if report.journal:
+        lines.append(line(f"journal {report.journal}", indent=2))
+    if report.journal_sha256:
+        lines.append(line(f"sha256 {report.journal_sha256}", indent=2, keep=True))
+    return section("Record", lines)

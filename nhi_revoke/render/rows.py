@@ -1,0 +1,121 @@
+"""Flat rows for csv and ndjson: one dict of short values for each thing found, so that a spreadsheet can hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from nhi_revoke.model.found import Lead
+from nhi_revoke.model.inventory import Inventory
+from nhi_revoke.model.plan import Plan
+from nhi_revoke.model.report import Report
+from nhi_revoke.render.clean import csv_cell
+from nhi_revoke.render.moment import moment
+
+Row = dict[str, str]
+
+
+def inventory_rows(inventory: Inventory) -> Iterator[Row]:
+    """Accesses, leads and what was not seen; the column `record` tells which. A denied listing has its row, too."""
+    for access in inventory.accesses:
+        yield _row(
+            "access",
+            str(access.on),
+            access.kind,
+            access.id,
+            access.state,
+            access.label,
+            created=moment(access.created),
+            last_used=moment(access.last_used),
+            expires=moment(access.expires),
+            parent=access.parent or "",
+            exposure=access.exposure,
+            note=access.note,
+        )
+    yield from (_lead(lead) for lead in inventory.leads)
+    for spot in inventory.blind:
+        yield _row(
+            "unseen", str(spot.on), spot.kind, "", "unseen", spot.why, expires=moment(spot.until), needs=spot.needs
+        )
+    for each in inventory.unreachable:
+        yield _row("unseen", str(each.ref), each.code, "", "unseen", each.why, note=each.hint)
+
+
+def plan_rows(plan: Plan) -> Iterator[Row]:
+    """Steps in order."""
+    for number, step in enumerate(plan.steps, 1):
+        yield {
+            "number": str(number),
+            "id": step.id,
+            "on": str(step.on),
+            "phase": step.phase.value,
+            "does": step.does,
+            "says": step.says,
+            "reversible": "yes" if step.reversible else "no",
+            "after": " ".join(step.after),
+            "breaks": step.breaks,
+        }
+
+
+def report_rows(report: Report) -> Iterator[Row]:
+    """What became of each access."""
+    for outcome in report.outcomes:
+        yield {
+            "on": str(outcome.access.on),
+            "kind": outcome.access.kind,
+            "id": outcome.access.id,
+            "fate": outcome.fate,
+            "proof": outcome.proof.value if outcome.proof else "",
+            "how": outcome.how,
+            "until": moment(outcome.until),
+            "appeared": "yes" if outcome.appeared else "no",
+        }
+
+
+def csv_text(rows: Iterable[Row], columns: Sequence[str]) -> str:
+    """A header, then the rows (RFC 4180); no cell acts as a formula."""
+    import csv
+    import io
+
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(columns)
+    writer.writerows([csv_cell(row[column]) for column in columns] for row in rows)
+    return out.getvalue()
+
+
+INVENTORY_COLUMNS = [
+    "record",
+    "on",
+    "kind",
+    "id",
+    "state",
+    "what",
+    "created",
+    "last_used",
+    "expires",
+    "parent",
+    "exposure",
+    "needs",
+    "note",
+]
+PLAN_COLUMNS = ["number", "id", "on", "phase", "does", "says", "reversible", "after", "breaks"]
+REPORT_COLUMNS = ["on", "kind", "id", "fate", "proof", "how", "until", "appeared"]
+
+
+def _lead(lead: Lead) -> Row:
+    return _row(
+        lead.how,
+        str(lead.to),
+        "",
+        lead.session or "",
+        "",
+        lead.why,
+        created=moment(lead.at),
+        expires=moment(lead.until),
+    )
+
+
+def _row(record: str, on: str, kind: str, id_: str, state: str, what: str, **more: str) -> Row:
+    base = {"record": record, "on": on, "kind": kind, "id": id_, "state": state, "what": what}
+    rest = dict.fromkeys(("created", "last_used", "expires", "parent", "exposure", "needs", "note"), "")
+    return {**base, **rest, **more}

@@ -1,0 +1,114 @@
+"""The front door: what AWS access this knows, how its principals are named, and how one account is opened."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
+
+from nhi_revoke.model.found import Leak
+from nhi_revoke.model.ref import PrincipalRef
+from nhi_revoke.provider.contract import Provider, Settings
+from nhi_revoke_aws.access.access_key import AccessKeys
+from nhi_revoke_aws.access.login_profile import LoginProfiles
+from nhi_revoke_aws.access.role_session import RoleSessions
+from nhi_revoke_aws.access.role_trust import RoleTrusts
+from nhi_revoke_aws.access.user_session import UserSessions
+from nhi_revoke_aws.connection import AwsConnection
+from nhi_revoke_aws.naming import ROLE, ROOT, USER, account_in_key_id, account_of, is_native, kinds_of, parse_ref
+from nhi_revoke_aws.principals import find, resolve
+from nhi_revoke_aws.settings import AwsSettings
+from nhi_revoke_aws.store.secretsmanager import SecretsManager, account_in_address
+
+if TYPE_CHECKING:
+    from nhi_revoke.model.identity import Principal
+    from nhi_revoke.provider.doer import Doer, Store
+    from nhi_revoke.provider.io import Io
+    from nhi_revoke.provider.kind import AccessKind
+    from nhi_revoke.provider.sandbox.contract import Sandbox
+
+LEAKED = re.compile(r"(?<![A-Z0-9])(AKIA|ASIA)[A-Z2-7]{16}(?![A-Z0-9])")
+
+
+class AwsProvider(Provider[AwsConnection]):
+    """Users and roles of AWS accounts."""
+
+    name: ClassVar[str] = "aws"
+    title: ClassVar[str] = "Amazon Web Services"
+    extra: ClassVar[str] = "aws"
+    requires: ClassVar[tuple[str, ...]] = ("boto3", "botocore")
+    settings: ClassVar[type[Settings]] = AwsSettings
+    principal_kinds: ClassVar[tuple[str, ...]] = (USER, ROLE, ROOT)
+
+    def kinds(self) -> Sequence[AccessKind[AwsConnection]]:
+        return (AccessKeys(), LoginProfiles(), UserSessions(), RoleSessions(), RoleTrusts())
+
+    def targets(self) -> Sequence[Store[AwsConnection] | Doer[AwsConnection]]:
+        return (SecretsManager(),)
+
+    def parse(self, text: str) -> PrincipalRef | None:
+        return parse_ref(text)
+
+    def native(self, text: str) -> bool:
+        return is_native(text)
+
+    def kind_of(self, ref: PrincipalRef) -> tuple[str, ...]:
+        return kinds_of(ref)
+
+    def scope_of(self, ref: PrincipalRef, settings: Any) -> str:
+        """The account where it is listed in `accounts`, or where a role is assumed in any; else the operator's own.
+
+        A key id tells its account by an encoding that AWS does not document: trusted only for a listed account.
+        """
+        account = account_of(ref)
+        if settings.account(account):
+            return account
+        return account if ref.id.startswith("arn:") and settings.assume_role else ""
+
+    def scope_of_target(self, address: str, settings: Any) -> str:
+        account = account_in_address(address)
+        return account if settings.account(account) or (account and settings.assume_role) else ""
+
+    def connect(self, scope: str, settings: Any, io: Io) -> AwsConnection:
+        return AwsConnection(scope, settings, io)
+
+    def resolve(self, conn: AwsConnection, ref: PrincipalRef) -> Principal:
+        return resolve(conn, ref)
+
+    def find(self, conn: AwsConnection, name: str) -> Iterable[PrincipalRef]:
+        return find(conn, name)
+
+    def scopes(self, settings: Any) -> Sequence[str]:
+        return ("", *(account.id for account in settings.accounts))
+
+    def recognise(self, text: str) -> Leak | None:
+        found = LEAKED.search(text)
+        if found is None:
+            return None
+        key_id = found[0]
+        account = account_in_key_id(key_id)
+        told = f"account {account} by the shape of the id (an encoding that AWS does not document)" if account else ""
+        if key_id.startswith("ASIA"):
+            return Leak("aws:session", key_id, note=f"temporary credentials; {told}".rstrip("; "))
+        return Leak("aws:access-key", key_id, PrincipalRef("aws", "", key_id), told)
+
+    def on_loopback(self, settings: Any) -> bool:
+        """Every service has an endpoint of its own choice, and all of them are on this machine."""
+        if not settings.endpoint_url:
+            return False
+        return all(_loopback(url) for url in (settings.endpoint_url, *settings.endpoint_urls.values()))
+
+    def sandbox(self) -> Sandbox | None:
+        from nhi_revoke_aws.sandbox.sandbox import AwsSandbox
+
+        return AwsSandbox()
+
+
+def _loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

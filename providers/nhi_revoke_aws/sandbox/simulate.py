@@ -1,0 +1,90 @@
+"""iam:SimulatePrincipalPolicy: the vendor's own judge, on what is recorded now (AWS docs: IAM API reference)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from nhi_revoke_aws.sandbox.answer import Refusal
+from nhi_revoke_aws.sandbox.asked import Asked
+from nhi_revoke_aws.sandbox.judge import weakest
+from nhi_revoke_aws.sandbox.policy import Decision, Malformed, Policy, decide, parse
+from nhi_revoke_aws.sandbox.state import Account, Role, User
+
+NAMESPACE = "https://iam.amazonaws.com/doc/2010-05-08/"
+PRINCIPAL = re.compile(r"arn:[a-z-]+:iam::(?P<account>\d{12}):(?P<kind>user|role)/(.+/)?(?P<name>[^/]+)")
+ENTRY = re.compile(r"ContextEntries\.member\.(?P<n>\d+)\.(?P<rest>.+)")
+CONTEXT_KEY = "ContextKeyName"
+
+
+def simulate_principal(asked: Asked, account: Account) -> dict[str, Any]:
+    """Raises Refusal. Neither resource policies nor organisation policies are looked at."""
+    arn = str(asked.params.get("PolicySourceArn", ""))
+    hit = PRINCIPAL.fullmatch(arn)
+    if hit is None or hit["account"] != account.id:
+        raise Refusal("InvalidInput", f"Invalid entity ARN: {arn}")
+    holders: Mapping[str, User | Role] = account.users if hit["kind"] == "user" else account.roles
+    who = holders.get(hit["name"])
+    if who is None or who.arn != arn:
+        raise Refusal("NoSuchEntity", f"The entity {arn} cannot be found.", 404)
+    layers = [(*who.policies, *_given(asked, "PolicyInputList"))]
+    if who.boundary is not None:
+        layers.append(who.boundary)
+    return _results(asked, layers)
+
+
+def simulate_custom(asked: Asked) -> dict[str, Any]:
+    """Raises Refusal."""
+    return _results(asked, [_given(asked, "PolicyInputList")])
+
+
+def _results(asked: Asked, layers: list[tuple[Policy, ...]]) -> dict[str, Any]:
+    context = _context(asked)
+    actions = [str(a) for a in asked.many("ActionNames")]
+    if not actions:
+        raise Refusal("InvalidInput", "ActionNames is required")
+    results = [
+        _result(action, resource, weakest(decide(layer, action, resource, context) for layer in layers))
+        for action in actions
+        for resource in (asked.many("ResourceArns") or ["*"])
+    ]
+    return {"EvaluationResults": results, "IsTruncated": False}
+
+
+def _result(action: str, resource: str, decision: Decision) -> dict[str, Any]:
+    matched = [{"SourcePolicyId": p.source, "SourcePolicyType": p.kind} for p in decision.matched]
+    return {
+        "EvalActionName": action,
+        "EvalResourceName": resource,
+        "EvalDecision": decision.effect,
+        "MatchedStatements": matched,
+        "MissingContextValues": list(decision.missing),
+    }
+
+
+def _context(asked: Asked) -> dict[str, tuple[str, ...]]:
+    entries: dict[str, dict[str, Any]] = {}
+    for name, value in asked.params.items():
+        hit = ENTRY.fullmatch(name)
+        if hit is None:
+            continue
+        entry = entries.setdefault(hit["n"], {"values": []})
+        if hit["rest"].startswith("ContextKeyValues."):
+            entry["values"].append(str(value))
+        else:
+            entry[hit["rest"]] = str(value)
+    for entry in entries.values():
+        if CONTEXT_KEY not in entry or "ContextKeyType" not in entry:
+            raise Refusal("InvalidInput", "a context entry needs a name and a type")
+    return {str(e[CONTEXT_KEY]).lower(): tuple(e["values"]) for e in entries.values()}
+
+
+def _given(asked: Asked, name: str) -> tuple[Policy, ...]:
+    try:
+        return tuple(
+            Policy(f"{name}.{n}", f"{name}.{n}", "none", parse(str(document)))
+            for n, document in enumerate(asked.many(name), 1)
+        )
+    except Malformed as error:
+        raise Refusal("InvalidInput", f"{error}") from error

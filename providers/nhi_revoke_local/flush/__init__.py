@@ -1,0 +1,1 @@
+"""What makes a local cache or process forget the old credential."""

@@ -1,0 +1,1 @@
+"""Where replacements are kept on this machine."""

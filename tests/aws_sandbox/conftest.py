@@ -1,0 +1,50 @@
+"""A sandbox for each test: starting one takes a few milliseconds once moto is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from nhi_revoke.provider.sandbox.clock import MovableClock
+from nhi_revoke_aws.sandbox.sandbox import AwsSandbox
+
+START = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def aws() -> Iterator[AwsSandbox]:
+    """Empty but for the operator, without lag."""
+    sandbox = AwsSandbox(entropy=1)
+    sandbox.start(MovableClock(START))
+    sandbox.lag(0, 0)
+    yield sandbox
+    sandbox.close()
+
+
+@pytest.fixture
+def seeded(aws: AwsSandbox, tmp_path: Path) -> AwsSandbox:
+    """payments-bot and its intruder, without lag."""
+    aws.seed(str(tmp_path))
+    return aws
+
+
+Refused = Callable[[Callable[[], Any]], str]
+
+
+@pytest.fixture
+def code() -> Refused:
+    """The vendor's error code of a call, or `ok`."""
+
+    def tried(call: Callable[[], Any]) -> str:
+        try:
+            call()
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
+        return "ok"
+
+    return tried

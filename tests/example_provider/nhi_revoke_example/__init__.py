@@ -1,0 +1,91 @@
+"""Example Cloud: an invented vendor, and a provider for it as a stranger would write one.
+
+It imports `nhi_revoke.provider` and `nhi_revoke.model` alone. Bots have tokens (keys), sessions minted with them,
+and trusts: which other bots may mint sessions on them. A vault takes replacements, a cache must be flushed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
+
+from nhi_revoke.model.found import Leak
+from nhi_revoke.model.identity import Principal
+from nhi_revoke.model.ref import PrincipalRef
+from nhi_revoke.provider.contract import Provider, Settings
+from nhi_revoke.provider.doer import Doer, Store
+from nhi_revoke.provider.io import Io
+from nhi_revoke.provider.kind import AccessKind
+from nhi_revoke.provider.loopback import is_loopback
+from nhi_revoke_example.cache import Flush
+from nhi_revoke_example.connection import Cloud
+from nhi_revoke_example.sandbox import ExampleSandbox
+from nhi_revoke_example.sessions import Sessions
+from nhi_revoke_example.tokens import Tokens
+from nhi_revoke_example.trusts import Trusts
+from nhi_revoke_example.vault import Vault
+
+
+class ExampleSettings(Settings, frozen=True, forbid_unknown_fields=True):
+    """`[example]` of nhi.toml."""
+
+    url: str = "https://api.example.com"
+    token: str = ""
+    """The operator's own."""
+
+
+class Example(Provider[Cloud]):
+    name: ClassVar[str] = "example"
+    title: ClassVar[str] = "Example Cloud"
+    settings: ClassVar[type[Settings]] = ExampleSettings
+    principal_kinds: ClassVar[tuple[str, ...]] = ("bot",)
+
+    def kinds(self) -> Sequence[AccessKind[Cloud]]:
+        return (Tokens(), Sessions(), Trusts())
+
+    def targets(self) -> Sequence[Store[Cloud] | Doer[Cloud]]:
+        return (Vault(), Flush())
+
+    def parse(self, text: str) -> PrincipalRef | None:
+        kind, _, name = text.partition("/")
+        if kind == "bot" and name:
+            return PrincipalRef(self.name, "bot", name)
+        return PrincipalRef(self.name, "bot", text) if text.startswith("bot_") else None
+
+    def kind_of(self, ref: PrincipalRef) -> tuple[str, ...]:
+        return ("bot",)
+
+    def scope_of(self, ref: PrincipalRef, settings: Any) -> str:
+        return ""
+
+    def connect(self, scope: str, settings: Any, io: Io) -> Cloud:
+        return Cloud(scope, settings.url, settings.token, io)
+
+    def resolve(self, conn: Cloud, ref: PrincipalRef) -> Principal:
+        bot = conn.call("GET", f"/bots/{ref.id}")
+        return Principal(
+            PrincipalRef(self.name, "bot", bot["name"]),
+            kind="bot",
+            name=bot["name"],
+            scope=bot["org"],
+            unique_id=bot["id"],
+            typed=str(ref),
+            aliases=(f"{bot['org']}/{bot['name']}",),
+            untouchable="Example Cloud runs this bot itself: ask its support" if bot["managed"] else None,
+        )
+
+    def find(self, conn: Cloud, name: str) -> Iterable[PrincipalRef]:
+        return (PrincipalRef(self.name, "bot", bot["name"]) for bot in conn.pages("/bots", "bots", name=name))
+
+    def recognise(self, text: str) -> Leak | None:
+        public, dot, _ = text.partition(".")
+        return Leak("example:token", public) if dot and public.startswith("tok_") else None
+
+    def on_loopback(self, settings: Any) -> bool:
+        return is_loopback(settings.url)
+
+    def sandbox(self) -> ExampleSandbox:
+        return ExampleSandbox()
+
+
+provider = Example()

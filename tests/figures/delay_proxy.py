@@ -1,0 +1,108 @@
+"""A loopback proxy that adds a fixed delay to every request and keeps when each began and ended."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+from collections.abc import Iterable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+HOP = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade"}
+
+
+class Passed(NamedTuple):
+    """One request, in the vendor's words; seconds on this process's monotonic clock."""
+
+    name: str
+    began: float
+    ended: float
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+    """A whole wave connects at once; a full queue would make the kernel try again after a second."""
+
+
+class DelayProxy:
+    """`with` starts it. `delay`: seconds added to each request, on the way there."""
+
+    def __init__(self, target: str, delay: float) -> None:
+        self.passed: list[Passed] = []
+        self._lock = threading.Lock()
+        self._server = _Server(("127.0.0.1", 0), self._handler(urlsplit(target).netloc, delay))
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> DelayProxy:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _note(self, name: str, began: float) -> None:
+        with self._lock:
+            self.passed.append(Passed(name, began, time.monotonic()))
+
+    def _handler(self, target: str, delay: float) -> type[BaseHTTPRequestHandler]:
+        note = self._note
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def _pass(self) -> None:
+                began = time.monotonic()
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                time.sleep(delay)
+                # The client signed the Host it was given; it must arrive as it was.
+                upstream = http.client.HTTPConnection(target, timeout=30)
+                upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+                for key, value in self.headers.items():
+                    if key.lower() not in HOP:
+                        upstream.putheader(key, value)
+                upstream.endheaders(body)
+                answer = upstream.getresponse()
+                data = answer.read()
+                self.send_response_only(answer.status)
+                for key, value in answer.getheaders():
+                    if key.lower() not in HOP | {"content-length"}:
+                        self.send_header(key, value)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+                upstream.close()
+                note(_name(self.headers, body), began)
+
+            do_GET = do_POST = _pass  # noqa: N815 - the names that http.server calls
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        return Handler
+
+
+def _name(headers: Any, body: bytes) -> str:
+    target = headers.get("X-Amz-Target")
+    if target:
+        return str(target).rpartition(".")[2]
+    return parse_qs(body.decode(errors="replace")).get("Action", ["?"])[0]
+
+
+def depth(passed: Iterable[Passed]) -> int:
+    """The longest chain of requests of which each began after the one before had ended."""
+    ordered = sorted(passed, key=lambda p: p.ended)
+    best: list[tuple[float, int]] = []
+    for one in ordered:
+        before = max((d for ended, d in best if ended <= one.began), default=0)
+        best.append((one.ended, before + 1))
+    return max((d for _, d in best), default=0)

@@ -1,0 +1,265 @@
+"""Whole screens, as a person sees them. Trailing blanks of table cells do not count."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import pytest
+
+from nhi_revoke.model.inventory import Inventory
+from nhi_revoke.model.plan import Plan
+from nhi_revoke.model.report import Report
+from nhi_revoke.render.block import Block
+from nhi_revoke.render.inventory import inventory_screen
+from nhi_revoke.render.plain import plain_text
+from nhi_revoke.render.plan import plan_screen
+from nhi_revoke.render.report import report_screen
+from nhi_revoke.render.screen import draw
+
+LIST_80 = """\
+LIVE 3  OPEN 1  REACH 1  UNSEEN 3  PLANTED 1    payments-bot
+1 MAY BE LIVE: no list shows them; take them for live.
+
+example:bot/payments-bot  bot payments-bot
+  live         ci  created 2026-01-25 06:00Z  last used 2026-01-31
+               11:57Z
+               tok_1
+  live         expires 2026-01-31 12:30Z
+                 ses/1
+  disabled     old
+               tok_2
+  may be live  every session
+               ses/*
+  live         a partner
+               trust/p
+
+REACH and PLANTED
+  REACH  example:bot/deploy-bot  it may mint sessions there
+  PLANTED  example:bot/deploy-bot  a token was made on it
+
+UNSEEN
+  UNSEEN  example:bot/payments-bot  example:grant: the listing was denied
+    (needs grants.list)
+  UNSEEN until 2026-01-31 12:15Z  example:bot/payments-bot  example:session:
+    events lag
+  UNSEEN  other:app/payments  not-installed: no library  pip install 'x'
+"""
+
+LIST_120 = """\
+LIVE 3  OPEN 1  REACH 1  UNSEEN 3  PLANTED 1    payments-bot
+1 MAY BE LIVE: no list shows them; take them for live.
+
+example:bot/payments-bot  bot payments-bot
+  STATE         ACCESS    WHAT            CREATED             LAST USED           EXPIRES
+  ─────────────────────────────────────────────────────────────────────────────────────────────────
+  live          tok_1     ci              2026-01-25 06:00Z   2026-01-31 11:57Z
+  live            ses/1                                                           2026-01-31 12:30Z
+  disabled      tok_2     old
+  may be live   ses/*     every session
+  live          trust/p   a partner
+
+REACH and PLANTED
+  REACH  example:bot/deploy-bot  it may mint sessions there
+  PLANTED  example:bot/deploy-bot  a token was made on it
+
+UNSEEN
+  UNSEEN  example:bot/payments-bot  example:grant: the listing was denied (needs grants.list)
+  UNSEEN until 2026-01-31 12:15Z  example:bot/payments-bot  example:session: events lag
+  UNSEEN  other:app/payments  not-installed: no library  pip install 'x'
+"""
+
+PLAN_80 = """\
+4 changes, 1 IRREVERSIBLE    payments-bot
+order: contain first   reason: leaked   scope: all   rotate: wait   brake: auto
+settle: 60 s   case: IR-17
+WARNING: a quota is nearly full  example:bot/payments-bot
+
+BREAKS
+  example:bot/payments-bot  sessions end
+
+STAYS
+  ses/1  until 2026-01-31 12:30Z: no API ends it (Example docs)
+
+BY HAND
+  example:bot/payments-bot  example:factor: remove the phone by hand
+
+OPEN
+  OPEN  trust/p  a partner can begin sessions  close it: --cut-trust trust/p
+
+REACH and PLANTED (not touched by this plan)
+  REACH  example:bot/deploy-bot  it may mint sessions there
+  PLANTED  example:bot/deploy-bot  a token was made on it
+
+UNSEEN
+  UNSEEN  example:bot/payments-bot  example:grant: the listing was denied
+    (needs grants.list)
+  UNSEEN until 2026-01-31 12:15Z  example:bot/payments-bot  example:session:
+    events lag
+  UNSEEN  other:app/payments  not-installed: no library  pip install 'x'
+
+example:bot/payments-bot
+  #   PHASE     WHAT                                   UNDO           AFTER
+  ─────────────────────────────────────────────────────────────────────────
+  1   cut       end every session                      after 60 min
+  2   end       disable token ci                       re-arms
+  3   mint      delete token old                       IRREVERSIBLE   1 2
+  4   deliver   deliver the new one -> file:/run/bot   yes            3
+"""
+
+REPORT_80 = """\
+NOT PROVEN OUT    payments-bot  revoke 20260131T120000Z-abc123  state: partial
+ENFORCED 1  SIMULATED 0  RECORDED 1  REQUESTED 1  UNPROVEN 0
+OPEN 1  EXPIRES 1  UNSEEN 3  PLANTED 1
+The last residual ends at 2026-01-31 12:30:00Z.
+Next: nhi-revoke resume 20260131T120000Z-abc123
+      nhi-revoke apply plan-2.json
+WARNING: a quota is nearly full  example:bot/payments-bot
+
+OPEN
+  OPEN  trust/p  a partner can begin sessions  close it: --cut-trust trust/p
+  KEPT  trust/q  known
+
+BY HAND
+  example:bot/payments-bot  example:factor: remove the phone by hand
+
+EXPIRES
+  ses/1  until 2026-01-31 12:30Z: no API ends it (Example docs)
+
+PLANTED
+  PLANTED  example:bot/deploy-bot  a token was made on it
+
+REACH
+  REACH  example:bot/deploy-bot  it may mint sessions there
+
+UNSEEN
+  UNSEEN  example:bot/payments-bot  example:grant: the listing was denied
+    (needs grants.list)
+  UNSEEN until 2026-01-31 12:15Z  example:bot/payments-bot  example:session:
+    events lag
+  UNSEEN  other:app/payments  not-installed: no library  pip install 'x'
+
+example:bot/payments-bot
+  ended       enforced  the vendor refused it
+              tok_1
+  already     recorded  read twice
+              tok_2
+  not proven  requested  accepted, not yet seen
+              ses/*
+  left        it expires by itself until 2026-01-31 12:30Z
+              ses/1 (appeared during the run)
+  open        nobody cut it
+              trust/p
+
+Replacements
+  REPLACEMENT   KIND            TO              PROOF   WHY
+  ─────────────────────────────────────────────────────────────────────
+  waiting       example:token   file:/run/bot           the brake is on
+
+Steps that did not end well
+  failed  disable token ci: 403 (needs tokens.update)
+
+Record
+  started 2026-01-31 12:00:00Z
+  acted 2026-01-31 12:00:03Z  3 s after the start
+  sealed 2026-01-31 12:02:00Z  2 min after the start
+  case IR-17, reason leaked
+  operator example:bot/responder
+  next plan plan-2.json
+  journal 20260131T120000Z-abc123.jsonl
+  sha256 abababababababababababababababababababababababababababababababab
+"""
+
+REPORT_PIPE = """\
+NOT PROVEN OUT    payments-bot  revoke 20260131T120000Z-abc123  state: partial
+ENFORCED 1  SIMULATED 0  RECORDED 1  REQUESTED 1  UNPROVEN 0
+OPEN 1  EXPIRES 1  UNSEEN 3  PLANTED 1
+The last residual ends at 2026-01-31 12:30:00Z.
+Next: nhi-revoke resume 20260131T120000Z-abc123
+      nhi-revoke apply plan-2.json
+WARNING: a quota is nearly full  example:bot/payments-bot
+
+OPEN
+  OPEN  trust/p  a partner can begin sessions  close it: --cut-trust trust/p
+  KEPT  trust/q  known
+
+BY HAND
+  example:bot/payments-bot  example:factor: remove the phone by hand
+
+EXPIRES
+  ses/1  until 2026-01-31 12:30Z: no API ends it (Example docs)
+
+PLANTED
+  PLANTED  example:bot/deploy-bot  a token was made on it
+
+REACH
+  REACH  example:bot/deploy-bot  it may mint sessions there
+
+UNSEEN
+  UNSEEN  example:bot/payments-bot  example:grant: the listing was denied (needs grants.list)
+  UNSEEN until 2026-01-31 12:15Z  example:bot/payments-bot  example:session: events lag
+  UNSEEN  other:app/payments  not-installed: no library  pip install 'x'
+
+example:bot/payments-bot
+  FATE        ACCESS                           PROOF      HOW
+  ended       tok_1                            enforced   the vendor refused it
+  already     tok_2                            recorded   read twice
+  not proven  ses/*                            requested  accepted, not yet seen
+  left        ses/1 (appeared during the run)             it expires by itself until 2026-01-31 12:30Z
+  open        trust/p                                     nobody cut it
+
+Replacements
+  REPLACEMENT  KIND           TO             PROOF  WHY
+  waiting      example:token  file:/run/bot         the brake is on
+
+Steps that did not end well
+  failed  disable token ci: 403 (needs tokens.update)
+
+Record
+  started 2026-01-31 12:00:00Z
+  acted 2026-01-31 12:00:03Z  3 s after the start
+  sealed 2026-01-31 12:02:00Z  2 min after the start
+  case IR-17, reason leaked
+  operator example:bot/responder
+  next plan plan-2.json
+  journal 20260131T120000Z-abc123.jsonl
+  sha256 abababababababababababababababababababababababababababababababab
+"""
+
+
+def drawn(blocks: Sequence[Block], width: int, *, color: bool = False) -> str:
+    out = io.StringIO()
+    draw(blocks, out, width=width, color=color)
+    return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
+
+
+def test_list(inventory: Inventory) -> None:
+    assert drawn(inventory_screen(inventory), 80) == LIST_80
+    assert drawn(inventory_screen(inventory), 120) == LIST_120
+
+
+def test_plan(plan: Plan) -> None:
+    assert drawn(plan_screen(plan), 80) == PLAN_80
+
+
+def test_report(report: Report) -> None:
+    assert drawn(report_screen(report), 80) == REPORT_80
+    assert plain_text(report_screen(report)) == REPORT_PIPE
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_no_line_but_a_kept_one_is_wider_than_the_terminal(
+    inventory: Inventory, plan: Plan, report: Report, width: int
+) -> None:
+    for blocks in (inventory_screen(inventory), plan_screen(plan), report_screen(report)):
+        assert max(map(len, drawn(blocks, width).splitlines())) <= width
+
+
+def test_colour_changes_no_word(inventory: Inventory, plan: Plan, report: Report) -> None:
+    import re
+
+    for blocks in (inventory_screen(inventory), plan_screen(plan), report_screen(report)):
+        coloured = drawn(blocks, 80, color=True)
+        assert "\x1b[" in coloured
+        bare = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
+        assert [line.rstrip() for line in bare.splitlines()] == drawn(blocks, 80).splitlines()
