@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING, Literal
 
 from nhi_revoke.model.error import Refused
-from nhi_revoke.render.block import Span, line
+from nhi_revoke.render.block import line
 from nhi_revoke.render.clean import clean
 
 if TYPE_CHECKING:
@@ -81,7 +81,10 @@ def _answer(session: Session, question: str) -> str:
     streams.show([line("")], streams.err)
     streams.err.write(clean(question))
     streams.err.flush()
-    typed = streams.stdin.readline()
-    if not typed.endswith("\n"):
-        streams.show([line(Span(""))], streams.err)
+    typed = ""
+    try:
+        typed = streams.stdin.readline()
+    finally:
+        if not typed.endswith("\n"):  # Ctrl-C or Ctrl-D: what follows begins on a line of its own
+            streams.err.write("\n")
     return typed.strip()

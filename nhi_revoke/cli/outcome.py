@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from nhi_revoke.cli.envelope import Problem
 from nhi_revoke.cli.exit_code import ExitCode, worst
 from nhi_revoke.cli.result import Result, Rows
+from nhi_revoke.model.step import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
 
 PLAN_FORMATS = ("table", "json", "ndjson", "csv")
 REPORT_FORMATS = ("table", "json", "ndjson", "csv", "md")
+CONTAINING = (Phase.CUT, Phase.END, Phase.SEAL)
+"""Steps that are skipped only because another one was not seen to hold; a skipped rotation has its own lines."""
 _FAILED = {
     "failed": "nhi-revoke resume {run}",
     "lost": "nhi-revoke resume {run}",
     "impossible": "It must be done by hand; see BY HAND.",
+    "skipped": "nhi-revoke resume {run}",
     "stale": "It changed since the plan was made; nhi-revoke plan {identity} makes a new one.",
 }
 
@@ -94,7 +98,7 @@ def report_problems(report: Report) -> tuple[Problem, ...]:
             _FAILED[step.result].format(run=report.run, identity=report.identity),
         )
         for step in report.steps
-        if step.result in _FAILED
+        if step.result in _FAILED and (step.result != "skipped" or step.phase in CONTAINING)
     ]
     return (*steps, *unreachable_problems(report.unreachable))
 

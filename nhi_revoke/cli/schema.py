@@ -76,6 +76,7 @@ def envelope_schema(commands: tuple[str, ...] | list[str]) -> dict[str, Any]:
 def data_types() -> dict[str, tuple[Any, ...]]:
     """What stands under `data`, by command. A plan where an acting command changed nothing."""
     from nhi_revoke.cli.data import Audited, Diagnosis, Listed, Moved, Need, Topic
+    from nhi_revoke.cli.demo import DemoData
     from nhi_revoke.config import Origin
     from nhi_revoke.engine.service import FoundPrincipals, RunSummary
     from nhi_revoke.model.identity import Identity
@@ -98,6 +99,6 @@ def data_types() -> dict[str, tuple[Any, ...]]:
         "doctor": (Diagnosis,),
         "config": (tuple[Origin, ...], str),
         "schema": (dict[str, Any],),
-        "demo": (dict[str, Any],),
+        "demo": (DemoData,),
         "help": (Topic,),
     }

@@ -5,8 +5,6 @@ The table stands here, below the command line, because completion must not load 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 LOOK, ACT, AFTER, RECORDS, SUPPORT = "Look", "Act", "After a run", "Records", "Support"
 SECTIONS = (LOOK, ACT, AFTER, RECORDS, SUPPORT)
 """In the order in which `--help` shows them."""
@@ -15,14 +13,17 @@ TOPIC_NAMES = ("exit-codes", "environment", "identities", "safety", "reasons")
 """What `help` explains besides commands (`nhi_revoke/cli/topics.py`)."""
 
 
-class Row(NamedTuple):
-    """One command."""
+class Row:
+    """One command. A plain class: NamedTuple and dataclass would double what completion costs."""
 
-    name: str
-    section: str
-    help: str
-    changes: bool = False
-    """Whether it may change something at a vendor."""
+    __slots__ = ("changes", "help", "name", "section")
+
+    def __init__(self, name: str, section: str, help_text: str, *, changes: bool = False) -> None:
+        self.name = name
+        self.section = section
+        self.help = help_text
+        self.changes = changes
+        """Whether it may change something at a vendor."""
 
     @property
     def module(self) -> str:

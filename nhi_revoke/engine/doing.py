@@ -14,7 +14,7 @@ from nhi_revoke.model.proof import Proof, Proven
 from nhi_revoke.model.ref import Json
 from nhi_revoke.model.step import Phase, Step
 from nhi_revoke.provider.doer import Doer, Mint
-from nhi_revoke.provider.fault import Conflict, Denied, Fault, Missing, NoAnswer
+from nhi_revoke.provider.fault import Conflict, Denied, Fault, Missing, NoAnswer, Unavailable
 
 
 class Doing:
@@ -66,9 +66,21 @@ class Doing:
             return Impossible(trouble.message, trouble.hint)
         except Interrupted:
             return Skipped("interrupted before it was asked")
+        except Exception as bug:  # noqa: BLE001 - one provider's bug never stops the steps of the others
+            return Lost(_bug(bug))
 
     def look(self, step: Step) -> Json | None:
-        """The state that the vendor shows, or None. Raises Fault when it could not be read."""
+        """The state that the vendor shows, or None. Raises Fault when it could not be read, for whatever reason."""
+        try:
+            return self._look(step)
+        except (Fault, Interrupted):
+            raise
+        except Trouble as trouble:
+            raise Unavailable(trouble.message, hint=trouble.hint) from trouble
+        except Exception as bug:
+            raise Unavailable(_bug(bug)) from bug
+
+    def _look(self, step: Step) -> Json | None:
         conn = self.connections.of_step(step)
         if proves(step):
             return self.recorder.left(step.id)
@@ -82,10 +94,13 @@ class Doing:
         """The strongest proof to be had now. A proof that could not be tried is no proof, and says so."""
         try:
             if proves(step):
-                return Proven(Proof.ENFORCED, "the new credential works")
+                left = self.recorder.left(step.id)
+                return Proven(Proof(str(left["proof"])), str(left["how"]))
             return self.doer(step).prove(self.connections.of_step(step), step, self.recorder)
         except (Fault, Trouble) as fault:
             return Proven(Proof.RECORDED, f"read twice; no stronger proof could be had: {fault.message}")
+        except Exception as bug:  # noqa: BLE001 - as in `ask`
+            return Proven(Proof.RECORDED, f"read twice; no stronger proof could be had: {_bug(bug)}")
 
     def undo(self, step: Step, left: Json) -> Change:
         """Takes a step back outside of a plan: only what was staged for nobody."""
@@ -104,6 +119,11 @@ class Doing:
         if proven.proof.proves:
             return Done({"proof": proven.proof.value, "how": proven.how}, conn.now())
         return Lost(proven.how)
+
+
+def _bug(error: Exception) -> str:
+    """The class alone: what a stranger's exception says may hold anything."""
+    return f"{type(error).__name__} in the provider (a bug: report it)"
 
 
 def proves(step: Step) -> bool:

@@ -6,42 +6,46 @@ from collections.abc import Iterable
 
 from nhi_revoke.engine.doing import Doing, accepted, proves
 from nhi_revoke.engine.recorder import Recorder
-from nhi_revoke.model.change import Already, Failed, Lost
+from nhi_revoke.model.change import Already, Lost
 from nhi_revoke.model.step import Phase, Step
 from nhi_revoke.provider.doer import Mint, Store
 from nhi_revoke.provider.fault import Fault
 from nhi_revoke.provider.secret import Secret
 
 
-def settle_doubt(doing: Doing, recorder: Recorder, step: Step) -> None:
+def settle_doubt(doing: Doing, recorder: Recorder, step: Step) -> bool:
     """Journals what the vendor shows. A mint's children that nobody received are destroyed.
 
+    Whether it may be asked again now: not where it was done after all, nor over a child that could not be destroyed.
     Raises Fault when the vendor cannot be read: then nothing is asked again either.
     """
     doer = doing.doer(step)
     if isinstance(doer, Mint):
-        destroy_orphans(doing, recorder, step)
-        return
+        return destroy_orphans(doing, recorder, step)
     left = doing.look(step)
     if left is not None:
         recorder.result(step.id, Already(left))
+    return left is None
 
 
-def destroy_orphans(doing: Doing, recorder: Recorder, step: Step) -> None:
-    """A credential whose secret nobody holds is worth nothing to us, and something to whoever intercepted it."""
-    for access in doing.mint(step).orphans(doing.connections.of_step(step), step):
-        _destroy(doing, recorder, step, access)
+def destroy_orphans(doing: Doing, recorder: Recorder, step: Step) -> bool:
+    """A credential whose secret nobody holds is worth nothing to us, and something to whoever intercepted it.
+
+    Whether none is left.
+    """
+    orphans = doing.mint(step).orphans(doing.connections.of_step(step), step)
+    return all([_destroy(doing, recorder, step, access) for access in orphans])
 
 
-def _destroy(doing: Doing, recorder: Recorder, step: Step, access: str) -> None:
+def _destroy(doing: Doing, recorder: Recorder, step: Step, access: str) -> bool:
+    """What could not be destroyed stays in doubt, so that `resume` looks for it again."""
     change = doing.mint(step).destroy(doing.connections.of_step(step), step, access)
     if accepted(change):
         recorder.destroyed(step.id, access)
-    else:
-        why = getattr(change, "why", "")
-        recorder.result(
-            step.id, Failed(f"{access} was minted, nobody received it, and it could not be destroyed: {why}")
-        )
+        return True
+    why = getattr(change, "why", "")
+    recorder.result(step.id, Lost(f"{access} was minted, nobody received it, and it could not be destroyed: {why}"))
+    return False
 
 
 def recover_secrets(doing: Doing, recorder: Recorder, steps: Iterable[Step]) -> None:
@@ -61,7 +65,7 @@ def recover_secrets(doing: Doing, recorder: Recorder, steps: Iterable[Step]) -> 
 def abandon(doing: Doing, recorder: Recorder, mint_step: Step, takers: Iterable[Step]) -> None:
     """Takes staged copies away and destroys the minted credential; its steps may then run anew.
 
-    Where the vendor cannot be read, the mint is journaled as failed: what may be left is said, never forgotten.
+    Where the vendor cannot be read, the mint stays in doubt: what may be left is said, and `resume` looks for it again.
     """
     mine = recorder.of(mint_step.id)
     if not (mine.asked or mine.accepted or isinstance(mine.change, Lost)):
@@ -70,7 +74,7 @@ def abandon(doing: Doing, recorder: Recorder, mint_step: Step, takers: Iterable[
         _abandon(doing, recorder, mint_step, takers)
     except Fault as fault:
         why = f"a minted credential that nobody received may be left: it could not be looked for ({fault.message})"
-        recorder.result(mint_step.id, Failed(why))
+        recorder.result(mint_step.id, Lost(why))
 
 
 def _abandon(doing: Doing, recorder: Recorder, mint_step: Step, takers: Iterable[Step]) -> None:

@@ -76,7 +76,10 @@ class Surveyor:
         self._pool = pool
 
     def look(self, identity: Identity, *, enrich: bool) -> Inventory:
-        """Resolve, whoami and every kind's `collect`, all in one wave; then last use, where asked."""
+        """Resolve, whoami and every kind's `collect`, all in one wave; then last use, where asked.
+
+        Raises Interrupted: half a look must not read like "nothing there".
+        """
         at = self._io.now()
         looks = [Look(ref, found=[]) for ref in identity.principals]
         jobs: list[Future[None]] = []
@@ -88,11 +91,12 @@ class Surveyor:
                 look.unreachable = unreachable(look.ref, wrong)
         for job in jobs:
             job.result()
+        self._stopped()
         operator: list[PrincipalRef] = []
         for key, chain in operators.items():
             try:
                 operator += chain.result()
-            except (Fault, Interrupted) as fault:
+            except Exception as fault:  # noqa: BLE001 - one provider's fault is told and never blocks the others
                 self._nobody(looks, key, fault)
         inventory = assemble(identity, looks, at, tuple(dict.fromkeys(operator)))
         return self.enrich(inventory) if enrich else inventory
@@ -128,6 +132,10 @@ class Surveyor:
             found = [blind(look.ref, kind, fault)]
         look.found.extend((kind.on, f) for f in found)
 
+    def _stopped(self) -> None:
+        if self._io.stop.is_set():
+            raise Interrupted
+
     def _nobody(self, looks: Sequence[Look], key: tuple[str, str], fault: Exception) -> None:
         """Without knowing who the operator is, the guard cannot protect it: that connection is not used."""
         for look in looks:
@@ -155,12 +163,15 @@ class Surveyor:
     def _enriched(self, kind: AccessKind[Any], conn: Any, mine: Sequence[Access]) -> Iterable[Access]:
         try:
             return list(kind.enrich(conn, mine, self._io))
-        except (Fault, Interrupted) as fault:
-            words = fault.message if isinstance(fault, Fault) else "interrupted"
+        except Exception as fault:  # noqa: BLE001 - last use is worth no failure
+            words = fault.message if isinstance(fault, Fault) else type(fault).__name__
             return [replace(a, note=f"{a.note}; last use unseen: {words}".lstrip("; ")) for a in mine]
 
     def observe(self, inventory: Inventory, since: datetime | None) -> tuple[Found, ...]:
-        """The logs: slow, lagging, a lower bound. Sessions of principals outside the plan become leads."""
+        """The logs: slow, lagging, a lower bound. Sessions of principals outside the plan become leads.
+
+        Raises Interrupted: what was read of them until then is not what they say.
+        """
         start = since or self._io.now() - LOG_WINDOW
         jobs: list[Callable[[], list[Found]]] = []
         for principal in inventory.principals:
@@ -169,6 +180,7 @@ class Surveyor:
             jobs += [self._watcher(kind, conn, principal, inventory, start) for kind in readers]
         results = [self._pool.submit(job) for job in jobs]
         found = [f for result in results for f in result.result()]
+        self._stopped()
         seen = outsiders_become_leads(found, {p.ref for p in inventory.principals})
         return tuple(denied_already(f, (*inventory.accesses, *self._beyond(seen))) for f in seen)
 

@@ -66,7 +66,7 @@ class EngineIo:
             try:
                 return call()
             except (Throttled, Unavailable, NoAnswer) as fault:
-                kind = type(fault)
+                kind = next(k for k in TRIES if isinstance(fault, k))  # a provider may have its own kinds of these
                 tried[kind] = tried.get(kind, 0) + 1
                 if tried[kind] >= TRIES[kind] or (kind is NoAnswer and not repeatable):
                     raise

@@ -17,7 +17,7 @@ from nhi_revoke.engine.rounds import MOST_ROUNDS, Rounds
 from nhi_revoke.engine.runner import Runner
 from nhi_revoke.engine.watch import lineage_unread, live_leads, logs_cover
 from nhi_revoke.model.change import Skipped
-from nhi_revoke.model.found import Found, Lead
+from nhi_revoke.model.found import BlindSpot, Found, Lead
 from nhi_revoke.model.inventory import Inventory
 from nhi_revoke.model.line import Noted
 from nhi_revoke.model.plan import Plan
@@ -139,7 +139,7 @@ class Pipeline:
                 )
         found = self._read_logs()
         if unread := lineage_unread(found):
-            return f"{unread.why}: a session that nobody has found could take the new one. --rotate now overrides"
+            return _unread(unread)
         if leads := live_leads(found, self._io.now()):
             return _outsider(leads[0])
         sealed = max((h.settled_at for h in contained if h.settled_at), default=self._io.now())
@@ -154,6 +154,8 @@ class Pipeline:
                 raise Interrupted
             self._logs = None
             found = self._read_logs()
+            if unread := lineage_unread(found):
+                return _unread(unread)
         leads = live_leads(found, self._io.now())
         return _outsider(leads[0]) if leads else ""
 
@@ -194,6 +196,10 @@ class Pipeline:
             self._io.clock.wait((until - now).total_seconds(), self._io.stop)
         if self._io.stop.is_set():
             raise Interrupted
+
+
+def _unread(spot: BlindSpot) -> str:
+    return f"{spot.why}: a session that nobody has found could take the new one. --rotate now overrides"
 
 
 def _outsider(lead: Lead) -> str:

@@ -21,6 +21,7 @@ def save_plan(path: Path, plan: Plan, *, overwrite: bool = False) -> None:
         raise Usage(
             "plan-exists", f"{path} exists already; nothing was written", "--overwrite, or another name."
         ) from None
+    os.fchmod(descriptor, 0o600)  # one that is written over may have been readable for all
     with contextlib.closing(os.fdopen(descriptor, "wb")) as file:
         file.write(msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n")
 

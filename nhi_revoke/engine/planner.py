@@ -110,7 +110,7 @@ def _deliverable(steps: Sequence[Step], inventory: Inventory) -> tuple[list[Step
         if s.phase is Phase.MINT and s.does.endswith(CREATES) and not deliveries_of(s, inventory)
     }
     kept = [s for s in steps if s.phase is not Phase.MINT or (s.on, _kind_of(s.does)) not in homeless]
-    return kept, [Notice(on, f"{kind}: ended, not replaced (no delivery target)", "info") for on, kind in homeless]
+    return kept, [Notice(on, f"{kind}: ended, not replaced (no delivery target)", "info") for on, kind in sorted(homeless)]
 
 
 def _braked(steps: Sequence[Step], intent: Intent, catalog: Catalog) -> tuple[list[Step], list[Notice]]:

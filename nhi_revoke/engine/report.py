@@ -29,8 +29,10 @@ WORDS: dict[type[Change], ResultWord] = {
 }
 
 
-def make_report(journal: Journal, history: History, now: datetime, *, next_plan: str | None = None) -> Report:
-    """Asks no vendor. Raises IndexError for an empty journal."""
+def make_report(
+    journal: Journal, history: History, now: datetime, *, next_plan: str | None = None, closing: bool = True
+) -> Report:
+    """Asks no vendor. `closing`: the section ends with this report. Raises IndexError for an empty journal."""
     first, section = history.first, history.now
     plan = first.plan
     outcomes = Judge(history, now).all()
@@ -45,11 +47,11 @@ def make_report(journal: Journal, history: History, now: datetime, *, next_plan:
         verb=section.opened.verb,
         identity=plan.identity.name,
         intent=plan.intent,
-        state=state_of(history, closing=True).value,
+        state=state_of(history, closing=closing).value,
         exit_code=0,
         headline="NOT PROVEN OUT",
         operator=first.opened.operator,
-        times=times(history),
+        times=times(history, now if closing else None),
         principals=plan.principals,
         outcomes=outcomes,
         steps=tuple(result_of(h) for h in history.steps.values()),
@@ -110,7 +112,7 @@ def result_of(history: StepHistory) -> StepResult:
     )
 
 
-def times(history: History) -> Times:
+def times(history: History, verified: datetime | None) -> Times:
     """UTC, of the run itself; `acted` and `sealed` only when all of them were seen."""
     steps = [h for h in history.steps.values() if not h.step.undoes]
 
@@ -118,14 +120,13 @@ def times(history: History) -> Times:
         mine = [getattr(h, at) for h in steps if h.step.phase in phases]
         return max(mine) if mine and all(mine) else None
 
-    closed = history.now.closed
     return Times(
         detected=history.first.plan.intent.since,
         started=history.first.opened.at,
         acted=last((Phase.CUT, Phase.END), "seen_at"),
         sealed=last((Phase.SEAL,), "settled_at") or last((Phase.CUT,), "settled_at"),
         served=last((Phase.SERVE,), "settled_at"),
-        verified=closed.at if closed else None,
+        verified=verified,
     )
 
 

@@ -86,9 +86,8 @@ class Runner:
         try:
             self._loop()
         finally:
-            if self._flying:
-                wait(self._flying)
-                self._collect(raise_errors=False)
+            wait(self._flying)  # after an error: what is under way ends, and nothing follows it
+            self._flying.clear()
         if self._io.stop.is_set():
             raise Interrupted
 
@@ -99,7 +98,7 @@ class Runner:
                 self._start_ready()
             if self._flying:
                 wait(self._flying, timeout=self._until_next(), return_when=FIRST_COMPLETED)
-                self._collect(raise_errors=True)
+                self._collect()
             elif self._timers and not self._io.stop.is_set():
                 self._wait_for_timer()
             else:
@@ -154,8 +153,7 @@ class Runner:
         if mine.accepted and not mine.gone:
             return
         if not proves(step) and (mine.asked or isinstance(mine.change, Lost)):
-            settle_doubt(self._doing, self._recorder, step)
-            if self._recorder.of(step.id).accepted:
+            if not settle_doubt(self._doing, self._recorder, step):
                 return
         self._ask(step)
 
@@ -165,11 +163,8 @@ class Runner:
         self._recorder.result(step.id, change)
 
     def _again(self, step: Step) -> None:
-        if not proves(step):
-            settle_doubt(self._doing, self._recorder, step)
-            if self._recorder.of(step.id).accepted:
-                return
-        self._ask(step)
+        if proves(step) or settle_doubt(self._doing, self._recorder, step):
+            self._ask(step)
 
     def _look(self, step: Step) -> None:
         self._look_once(step, settled=False)
@@ -184,7 +179,7 @@ class Runner:
 
     # -- what came of it -------------------------------------------------------------------------------------------
 
-    def _collect(self, *, raise_errors: bool) -> None:
+    def _collect(self) -> None:
         for future in [f for f in self._flying if f.done()]:
             going = self._going[self._flying.pop(future)]
             error = future.exception()
@@ -194,8 +189,7 @@ class Runner:
                 going.stage = Stage.STUCK
             elif error is not None:
                 going.stage = Stage.STUCK
-                if raise_errors:
-                    raise error
+                raise error
             else:
                 self._next(going)
         self._count()
@@ -240,13 +234,14 @@ class Runner:
         if proves(going.step):
             going.since = going.since or self._io.now()
             return (self._io.now() - going.since).total_seconds() < UNTIL_SEEN
-        return mine.attempts < (2 if isinstance(self._doing.doer(going.step), Mint) else ATTEMPTS)
+        going.looks += 1  # an orphan that cannot be destroyed keeps a mint in doubt without another attempt
+        most = 2 if isinstance(self._doing.doer(going.step), Mint) else ATTEMPTS
+        return mine.attempts < most and going.looks < ATTEMPTS
 
     def _after_vanishing(self, going: Going) -> None:
         """Somebody took it back while it settled: asked again, a few times, then told as open."""
         if self._recorder.of(going.step.id).vanished < ATTEMPTS:
-            going.stage = Stage.ASKING
-            self._submit(going.step, self._ask)
+            going.stage = Stage.WAITING  # for its lock, like the first time; and Ctrl-C starts nothing
         else:
             going.stage = Stage.STUCK
             self._say(going.step, "failed", "somebody keeps taking it back")

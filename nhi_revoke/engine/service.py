@@ -212,7 +212,7 @@ class Engine:
         last = history.last_report
         if history.now.closed is not None and last is not None:
             return replace(last, journal_sha256=journal.sha256())
-        return make_report(journal, history, self.clock.now())
+        return make_report(journal, history, self.clock.now(), closing=False)
 
     def runs(self) -> tuple[RunSummary, ...]:
         """Every run on this machine, oldest first; tampered ones too."""

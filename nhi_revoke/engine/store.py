@@ -86,10 +86,15 @@ class RunFolder:
             return file.read()
 
     def runs(self) -> tuple[str, ...]:
-        """Ids of all runs, sorted. Raises Refused for a folder that others could write."""
+        """Ids of all runs, sorted. Raises Refused for a folder that others could write.
+
+        A file without one whole line is no run: a full disk or a crash came before its first line, and so before the
+        first change.
+        """
         if not private_folder(self._folder, create=False):
             return ()
-        names = (entry.name.removesuffix(_SUFFIX) for entry in os.scandir(self._folder) if _is_journal(entry.name))
+        journals = (e for e in os.scandir(self._folder) if _is_journal(e.name) and _began(e.path))
+        names = (entry.name.removesuffix(_SUFFIX) for entry in journals)
         return tuple(sorted(name for name in names if _RUN.fullmatch(name)))
 
     def close(self) -> None:
@@ -209,6 +214,20 @@ def _unsafe(path: Path, why: str, hint: str = "") -> Refused:
 
 def _is_journal(name: str) -> bool:
     return name.endswith(_SUFFIX)
+
+
+def _began(path: str) -> bool:
+    """Whether it holds a whole line. What cannot be opened is told by whoever reads it."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | _NEVER_A_LINK)
+    except OSError:
+        return True
+    try:
+        return any(b"\n" in part for part in iter(lambda: os.read(descriptor, _TAIL), b""))
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
 
 
 def _write(descriptor: int, line: bytes) -> None:

@@ -67,7 +67,7 @@ def _holding(history: History) -> list[StepHistory]:
 
 def _cuts_instead(step: Step, does: Mapping[StepId, str]) -> bool:
     """A release by a doer of its own leaves a weaker cut in the brake's place: that is what an undo takes back."""
-    return step.phase is Phase.RELEASE and step.replaces in does and does[step.replaces] != step.does
+    return step.phase is Phase.RELEASE and does.get(step.replaces or "", step.does) != step.does
 
 
 def _kept_because(h: StepHistory, history: History, rearm: Sequence[AccessId], now: datetime) -> str:
@@ -77,7 +77,8 @@ def _kept_because(h: StepHistory, history: History, rearm: Sequence[AccessId], n
     if set(rearm) & set(step.ends):
         return ""
     if step.rearms == "always":
-        return f"{step.says}: taking it back makes a leaked credential work again; --rearm {step.ends[0]} to do so."
+        how = f"; --rearm {step.ends[0]} to do so" if step.ends else ""
+        return f"{step.says}: taking it back makes a leaked credential work again{how}."
     if isinstance(step.rearms, int | float):
         ends = [
             x.settled_at or x.changed_at

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
-from nhi_revoke.engine.watch import live_leads
+from nhi_revoke.engine.watch import is_live, live_leads
 from nhi_revoke.model.found import Lead
 from nhi_revoke.model.proof import Proof
 from nhi_revoke.model.report import Outcome, Report
@@ -46,6 +46,18 @@ def is_open(report: Report, now: datetime) -> bool:
         or report.planted
         or [r for r in report.replacements if r.result != "served"]
     )
+
+
+def open_leads(report: Report) -> tuple[Lead, ...]:
+    """Sessions of this identity elsewhere that lived when the report was made."""
+    at = report.times.verified
+    return tuple(lead for lead in report.leads if lead.session and not lead.shut and (not at or is_live(lead, at)))
+
+
+def open_count(report: Report) -> int:
+    """The number after OPEN in the headline: doors that nobody closed, wherever they are."""
+    doors = {door.access for door in report.open if not door.kept}
+    return len(doors | {o.access.id for o in report.outcomes if outcome_open(o)}) + len(open_leads(report))
 
 
 def outcome_open(outcome: Outcome) -> bool:

@@ -81,7 +81,7 @@ class Doer(ABC, Generic[C]):
 
 
 class Mint(Doer[C]):
-    """Makes a replacement. Its `name` is `create`, and its draft has `before["ids"]`: the access ids that exist already.
+    """Makes a replacement. Its `name` is `create`, and its draft has `before["ids"]`: access ids that exist.
 
     `apply` calls `run.give(step.id, secret)` and leaves `{"id": access id, "field": secret.field, "public": {…}}`.
     """

@@ -82,7 +82,7 @@ def _steps(plan: Plan) -> list[Block]:
             (
                 str(numbers[step.id]),
                 step.phase.value,
-                step.says + (f" -> {step.to}" if step.to and step.to not in step.says else ""),
+                step.says,
                 _taken_back(step),
                 " ".join(str(numbers[each]) for each in step.after if each in numbers),
             )

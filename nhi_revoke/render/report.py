@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from nhi_revoke.engine.verdict import open_count, open_leads
+from nhi_revoke.model.found import Lead
 from nhi_revoke.model.plan import Plan
 from nhi_revoke.model.proof import Proof
 from nhi_revoke.model.report import Outcome, Report, StepResult
@@ -11,6 +13,9 @@ from nhi_revoke.render.block import BLANK, Block, Line, Span, Style, line, next_
 from nhi_revoke.render.inventory import lead_line, spaced, unseen
 from nhi_revoke.render.moment import length, minute, moment
 from nhi_revoke.render.plan import notice_line, open_line, residual_line
+
+ONE_SCREEN = 30
+"""Blocks: a longer report says its verdict again at the end."""
 
 _FATE_STYLE: dict[str, Style] = {
     "ended": "good",
@@ -46,18 +51,28 @@ def report_screen(report: Report) -> list[Block]:
     blocks = [*_verdict(report)]
     blocks += _next(report)
     blocks += [notice_line(notice) for notice in report.notices]
-    blocks += section(Span("OPEN", "danger"), [open_line(door) for door in report.open])
+    alive = open_leads(report)
+    doors = [open_line(door) for door in report.open] + [alive_line(lead) for lead in alive]
+    blocks += section(Span("OPEN", "danger"), doors)
     by_hand = [line(f"{each.on}  {each.kind}: {each.what}", indent=2) for each in report.manual]
     blocks += section(Span("BY HAND", "danger"), by_hand)
     blocks += section(Span("EXPIRES", "warning"), [residual_line(each) for each in report.residuals])
     blocks += section(Span("PLANTED", "danger"), [lead_line(lead) for lead in report.planted])
-    blocks += section(Span("REACH", "warning"), [lead_line(lead) for lead in report.leads])
+    blocks += section(Span("REACH", "warning"), [lead_line(lead) for lead in report.leads if lead not in alive])
     blocks += unseen(report.blind, report.unreachable)
     blocks += _outcomes(report)
     blocks += _replacements(report)
     blocks += section("Steps that did not end well", [step_line(s) for s in report.steps if s.result in TROUBLED])
     blocks += _records(report)
+    if len(blocks) > ONE_SCREEN:  # the last lines are the first that a terminal shows
+        blocks += [BLANK, *_verdict(report)[:1], *_next(report)]
     return blocks
+
+
+def alive_line(lead: Lead) -> Line:
+    """A session elsewhere that nobody ended."""
+    until = f", until {minute(lead.until)}" if lead.until else ""
+    return line(Span("OPEN", "danger"), f"  {lead.to}  {lead.why}{until}", indent=2)
 
 
 def nothing_screen(plan: Plan, code: int) -> list[Block]:
@@ -73,7 +88,7 @@ def _verdict(report: Report) -> list[Block]:
         Span(f"{proof.value.upper()} {many}", "danger" if many and not proof.proves else "")
         for proof, many in proof_counts(report).items()
     ]
-    open_now = sum(not door.kept for door in report.open)
+    open_now = open_count(report)
     left = [
         Span(f"OPEN {open_now}", "danger" if open_now else ""),
         Span(f"EXPIRES {len(report.residuals)}", "warning" if report.residuals else ""),

@@ -99,18 +99,18 @@ UNSEEN
   UNSEEN  other:app/payments  not-installed: no library  pip install 'x'
 
 example:bot/payments-bot
-  #   PHASE     WHAT                                   UNDO           AFTER
-  ─────────────────────────────────────────────────────────────────────────
-  1   cut       end every session                      after 60 min
-  2   end       disable token ci                       re-arms
-  3   mint      delete token old                       IRREVERSIBLE   1 2
-  4   deliver   deliver the new one -> file:/run/bot   yes            3
+  #   PHASE     WHAT                  UNDO           AFTER
+  ────────────────────────────────────────────────────────
+  1   cut       end every session     after 60 min
+  2   end       disable token ci      re-arms
+  3   mint      delete token old      IRREVERSIBLE   1 2
+  4   deliver   deliver the new one   yes            3
 """
 
 REPORT_80 = """\
 NOT PROVEN OUT    payments-bot  revoke 20260131T120000Z-abc123  state: partial
 ENFORCED 1  SIMULATED 0  RECORDED 1  REQUESTED 1  UNPROVEN 0
-OPEN 1  EXPIRES 1  UNSEEN 3  PLANTED 1
+OPEN 3  EXPIRES 1  UNSEEN 3  PLANTED 1
 The last residual ends at 2026-01-31 12:30:00Z.
 Next: nhi-revoke resume 20260131T120000Z-abc123
       nhi-revoke apply plan-2.json
@@ -168,12 +168,16 @@ Record
   next plan plan-2.json
   journal 20260131T120000Z-abc123.jsonl
   sha256 abababababababababababababababababababababababababababababababab
+
+NOT PROVEN OUT    payments-bot  revoke 20260131T120000Z-abc123  state: partial
+Next: nhi-revoke resume 20260131T120000Z-abc123
+      nhi-revoke apply plan-2.json
 """
 
 REPORT_PIPE = """\
 NOT PROVEN OUT    payments-bot  revoke 20260131T120000Z-abc123  state: partial
 ENFORCED 1  SIMULATED 0  RECORDED 1  REQUESTED 1  UNPROVEN 0
-OPEN 1  EXPIRES 1  UNSEEN 3  PLANTED 1
+OPEN 3  EXPIRES 1  UNSEEN 3  PLANTED 1
 The last residual ends at 2026-01-31 12:30:00Z.
 Next: nhi-revoke resume 20260131T120000Z-abc123
       nhi-revoke apply plan-2.json
@@ -224,6 +228,10 @@ Record
   next plan plan-2.json
   journal 20260131T120000Z-abc123.jsonl
   sha256 abababababababababababababababababababababababababababababababab
+
+NOT PROVEN OUT    payments-bot  revoke 20260131T120000Z-abc123  state: partial
+Next: nhi-revoke resume 20260131T120000Z-abc123
+      nhi-revoke apply plan-2.json
 """
 
 

@@ -1,0 +1,30 @@
+"""Figures of the conformance runs, told at the end of a test session."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = str(Path(__file__).parent)
+if HERE not in sys.path:
+    sys.path.insert(0, HERE)
+
+from tally import Tally  # noqa: E402 - importable from here on
+
+TALLIES = pytest.StashKey[dict[str, Tally]]()
+
+
+@pytest.fixture
+def tally(request: pytest.FixtureRequest) -> Tally:
+    """One for each class of checks, kept until the session's summary."""
+    name = request.node.parent.name if request.node.parent else request.node.name
+    tallies = request.config.stash.setdefault(TALLIES, {})
+    return tallies.setdefault(name, Tally())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for name, counted in config.stash.get(TALLIES, {}).items():
+        terminalreporter.write_line(f"conformance figures of {name}: {json.dumps(counted.figures())}")

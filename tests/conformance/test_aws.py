@@ -1,0 +1,65 @@
+"""The AWS provider under the conformance kit, with its store, on the bundled sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import botocore.loaders
+import botocore.session
+import pytest
+from kept_sandbox import LINKED, LINKED_PATH, KeptSandbox
+from tally import CountedWorld, Tally
+
+from nhi_revoke.testing.conformance import Conformance, World
+from nhi_revoke_aws import provider as aws
+from nhi_revoke_aws.sandbox.sandbox import ACCOUNT
+from nhi_revoke_aws.sandbox.seed import OPERATOR
+
+MANAGED = f"aws:arn:aws:iam::{ACCOUNT}:role{LINKED_PATH}{LINKED}"
+RESPONDER = f"aws:arn:aws:iam::{ACCOUNT}:user/{OPERATOR}"
+LINES_OF_A_RUN = 50
+"""A run of this world writes more: as many kill points are tried."""
+
+
+@pytest.fixture(scope="module")
+def vendors_models() -> Iterator[None]:
+    """botocore's service models are read from disk once, not once for each engine: nothing else is shared."""
+    shared = botocore.loaders.create_loader()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", lambda *_: shared)
+        yield
+
+
+@pytest.fixture(scope="module")
+def sandbox(vendors_models: None) -> Iterator[KeptSandbox]:
+    kept = KeptSandbox()
+    yield kept
+    kept.shut()
+
+
+class TestAws(Conformance):
+    @pytest.fixture
+    def world(self, tmp_path: Path, sandbox: KeptSandbox, tally: Tally) -> Iterator[World]:
+        tally.counts["checks run"] += 1
+        ordered = sandbox.faults_ordered
+        with CountedWorld(
+            aws,
+            tmp_path,
+            managed=MANAGED,
+            operator=RESPONDER,
+            environ={"NHI_REVOKE_PROVIDERS": "aws"},
+            make_sandbox=lambda: sandbox,
+            tally=tally,
+        ) as world:
+            yield world
+        tally.counts["faults tried"] += sandbox.faults_ordered - ordered
+
+    def test_11_doors_of_one_whole_run(self, world: CountedWorld, tally: Tally) -> None:
+        """The figures that a release quotes: every door planted, shut, left as the report says, none mispredicted."""
+        before = world.doors()
+        report = world.run()
+        world.count_doors(report, before, world.doors())
+        assert tally.counts["doors planted"] >= 8
+        assert tally.counts["doors mispredicted"] == 0
+        assert {kind.name for kind in aws.kinds()} <= tally.kinds | {"aws:login-profile"}, "a kind that no run met"
