@@ -34,7 +34,8 @@ def destroy_orphans(doing: Doing, recorder: Recorder, step: Step) -> bool:
     Whether none is left.
     """
     orphans = doing.mint(step).orphans(doing.connections.of_step(step), step)
-    return all([_destroy(doing, recorder, step, access) for access in orphans])
+    gone = [_destroy(doing, recorder, step, access) for access in orphans]
+    return all(gone)
 
 
 def _destroy(doing: Doing, recorder: Recorder, step: Step, access: str) -> bool:

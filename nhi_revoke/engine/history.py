@@ -139,7 +139,7 @@ def _apply(mine: StepHistory, line: Intended | Resulted | Looked | Vanished | De
         mine.change, mine.changed_at, mine.asked = line.change, line.at, False
         if isinstance(line.change, (Done, Already)):
             mine.left = line.change.left
-        else:  # what was seen of an earlier attempt holds no longer: a staged secret, for one, that was taken away again
+        else:  # what was seen of an earlier attempt holds no longer: a staged secret that was taken away
             mine.seen_at = mine.settled_at = mine.proven = None
     elif isinstance(line, Looked):
         mine.left = line.left

@@ -87,24 +87,32 @@ class Judge:
         if last and all(h.step.id in self._undone for h in last):
             return Outcome(access, "open", Proof.RECORDED, "taken back: it works again")
         bad = [h for h in last if not h.settled]
+        if not bad and access.family in SESSION_FAMILIES and self._unordered(access, last):
+            why = "sealed, but a session begun in between may live: what may begin sessions here could not be put in order"
+            return Outcome(access, "unseen", None, why)
         if not bad:
             proof = max((self._proof(h) for h in last), key=lambda p: p.rank, default=Proof.UNPROVEN)
             how = next((h.proven.how for h in last if h.proven and h.proven.proof is proof), "")
             return Outcome(access, "ended", proof, how or "read twice, the second time when the change had settled")
         return _unfinished(access, bad[0])
 
+    def _unordered(self, access: Access, last: Sequence[StepHistory]) -> bool:
+        unordered = access.on in self._history.first.plan.unordered
+        return unordered and not any(denies_everything(h) for h in last)
+
     def _proof(self, history: StepHistory) -> Proof:
         return history.proven.proof if history.proven else Proof.RECORDED
 
     def _child(self, access: Access) -> Outcome:
         """A session that the logs show: ended by a settled cut of its principal that is later than its birth."""
+        swapped = {h.step.replaces for h in self._steps if h.step.replaces and h.accepted}
         cuts = [
             h
             for h in self._steps
             if h.step.on == access.on
-            and h.step.phase in (Phase.CUT, Phase.SEAL)
+            and (h.step.phase in (Phase.CUT, Phase.SEAL) or (h.step.phase is Phase.RELEASE and "cutoff" in h.left))
             and h.step.does.rpartition("/")[0] == access.kind
-            and h.step.id not in self._undone
+            and h.step.id not in self._undone | swapped
         ]
         standing = [h for h in cuts if h.settled and _covers(h, access)]
         if standing:

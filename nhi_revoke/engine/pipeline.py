@@ -10,18 +10,20 @@ from nhi_revoke.engine.clock import Interrupted
 from nhi_revoke.engine.doing import Doing, proves
 from nhi_revoke.engine.doubt import abandon, recover_secrets
 from nhi_revoke.engine.event import SaysEvent, Tell, WaitEvent
+from nhi_revoke.engine.history import StepHistory
 from nhi_revoke.engine.inventory import Surveyor
 from nhi_revoke.engine.io import EngineIo
 from nhi_revoke.engine.recorder import Recorder
 from nhi_revoke.engine.rounds import MOST_ROUNDS, Rounds
 from nhi_revoke.engine.runner import Runner
 from nhi_revoke.engine.watch import lineage_unread, live_leads, logs_cover
-from nhi_revoke.model.change import Skipped
+from nhi_revoke.model.change import Already, Failed, Lost, Skipped
 from nhi_revoke.model.found import BlindSpot, Found, Lead
 from nhi_revoke.model.inventory import Inventory
 from nhi_revoke.model.line import Noted
 from nhi_revoke.model.plan import Plan
 from nhi_revoke.model.step import Phase, Step
+from nhi_revoke.provider.fault import Fault
 
 CONTAINING = (Phase.CUT, Phase.END, Phase.SEAL)
 ROTATING = (Phase.MINT, Phase.DELIVER, Phase.RELEASE, Phase.PROVE, Phase.SERVE)
@@ -93,6 +95,8 @@ class Pipeline:
         for number in range(self._recorder.history.now.rounds + 1, MOST_ROUNDS + 1):
             if not self._rounds.again(number):
                 break
+        else:
+            self._rounds.look()  # what still appears is open, and said
 
     # -- logs ------------------------------------------------------------------------------------------------------
 
@@ -164,6 +168,8 @@ class Pipeline:
         for mint in (s for s in steps if s.phase is Phase.MINT and s.does.endswith("/create")):
             takers = [s for s in steps if s.takes == mint.id]
             serves = [self._recorder.of(s.id) for s in takers if s.phase is Phase.SERVE]
+            if self._served_after_all(serves):
+                continue
             proofs = [self._recorder.of(s.id) for s in takers if proves(s)]
             if not all(p.settled for p in proofs):
                 self._brake_again(mint)
@@ -171,6 +177,20 @@ class Pipeline:
                 self._recorder.forget(mint.id)
             elif not any(h.accepted or h.asked for h in serves):
                 abandon(self._doing, self._recorder, mint, takers)
+
+    def _served_after_all(self, serves: Sequence[StepHistory]) -> bool:
+        """Whether a store that refused or did not answer serves the new one all the same, or may: then it stays."""
+        for history in serves:
+            if history.accepted or not isinstance(history.change, (Failed, Lost)):
+                continue
+            try:
+                left = self._doing.look(history.step)
+            except (Fault, KeyError):
+                return True  # nobody knows: a credential that may be in use is never destroyed
+            if left is not None:
+                self._recorder.result(history.step.id, Already(left))
+                self._runner.run([history.step])
+        return False
 
     def _brake_again(self, mint: Step) -> None:
         released = [

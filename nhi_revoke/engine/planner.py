@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from msgspec.structs import replace
 
 from nhi_revoke.engine.deliveries import CREATES, deliveries_of, delivery_steps, flush_steps
-from nhi_revoke.engine.edges import Mints, minters, upstream
+from nhi_revoke.engine.edges import Mints, minters, on_cycle_with, upstream
 from nhi_revoke.engine.order import ordered
 from nhi_revoke.model.found import SESSION_FAMILIES, Access
 from nhi_revoke.model.intent import Intent
@@ -63,12 +63,14 @@ def make_plan(inventory: Inventory, intent: Intent, catalog: Catalog, scope_of_t
         notices=(
             *(d for d in notes if isinstance(d, Notice)),
             *_haste(steps, intent),
+            *_circles(steps, mints),
             *_scope_notices(inventory, steps, intent),
         ),
         blind=inventory.blind,
         leads=inventory.leads,
         unreachable=inventory.unreachable,
         operator=inventory.operator,
+        unordered=circular(steps, mints),
         targets=_targets(inventory.accesses, steps),
     )
 
@@ -110,7 +112,8 @@ def _deliverable(steps: Sequence[Step], inventory: Inventory) -> tuple[list[Step
         if s.phase is Phase.MINT and s.does.endswith(CREATES) and not deliveries_of(s, inventory)
     }
     kept = [s for s in steps if s.phase is not Phase.MINT or (s.on, _kind_of(s.does)) not in homeless]
-    return kept, [Notice(on, f"{kind}: ended, not replaced (no delivery target)", "info") for on, kind in sorted(homeless)]
+    said = "ended, not replaced (no delivery target)"
+    return kept, [Notice(on, f"{kind}: {said}", "info") for on, kind in sorted(homeless)]
 
 
 def _braked(steps: Sequence[Step], intent: Intent, catalog: Catalog) -> tuple[list[Step], list[Notice]]:
@@ -180,6 +183,22 @@ def open_trusts(accesses: Iterable[Access], steps: Sequence[Step], intent: Inten
         for a in accesses
         if a.family == "trust" and a.exposure in ("anyone", "foreign") and a.id not in cut and a.state == "live"
     )
+
+
+def circular(steps: Sequence[Step], mints: Mints) -> tuple[PrincipalRef, ...]:
+    """Principals on a circle of trusts of which none is stopped altogether."""
+    braked = {s.on for s in steps if s.brake}
+    sealed = dict.fromkeys(s.on for s in steps if s.phase in (Phase.CUT, Phase.SEAL) and s.on not in braked)
+    return tuple(ref for ref in sealed if on_cycle_with(ref, mints) - {ref} - braked)
+
+
+def _circles(steps: Sequence[Step], mints: Mints) -> Iterable[Notice]:
+    for ref in circular(steps, mints):
+        why = (
+            "it and another principal of this plan may each begin sessions for the other (or their trusts are unseen): "
+            "no order of the seals is right. --brake on stops them until release"
+        )
+        yield Notice(ref, why, "danger")
 
 
 def _haste(steps: Sequence[Step], intent: Intent) -> Iterable[Notice]:

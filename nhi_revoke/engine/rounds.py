@@ -76,11 +76,16 @@ class Rounds:
         fresh = self._surveyor.look(
             replace(plan.identity, principals=tuple(p.ref for p in plan.principals)), enrich=False
         )
-        known = {a.id for a in plan.accesses} | {
-            f.id for f, note in self._recorder.history.found if isinstance(f, Access) and note.source == "state"
-        }
+        known = {a.id: a.state for a in plan.accesses}
+        for found, note in self._recorder.history.found:
+            if isinstance(found, Access) and note.source == "state":
+                known[found.id] = found.state
         minted = self._minted()
-        changed = tuple(a for a in fresh.accesses if a.id not in known | minted)
+        changed = tuple(
+            a
+            for a in fresh.accesses
+            if a.id not in minted and (a.id not in known or (a.state in LIVE and known[a.id] not in LIVE))
+        )
         if changed or fresh.blind != plan.blind:
             self._recorder.write(Noted((*changed, *(b for b in fresh.blind if b not in plan.blind)), "state", fresh.at))
         old = taken_back(self._recorder.history.steps.values())

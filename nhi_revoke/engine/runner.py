@@ -152,10 +152,9 @@ class Runner:
         mine = self._recorder.of(step.id)
         if mine.accepted and not mine.gone:
             return
-        if not proves(step) and (mine.asked or isinstance(mine.change, Lost)):
-            if not settle_doubt(self._doing, self._recorder, step):
-                return
-        self._ask(step)
+        doubtful = not proves(step) and (mine.asked or isinstance(mine.change, Lost))
+        if not doubtful or settle_doubt(self._doing, self._recorder, step):
+            self._ask(step)
 
     def _ask(self, step: Step) -> None:
         self._recorder.intend(step.id)

@@ -41,7 +41,8 @@ def refreshed(saved: Plan, fresh: Inventory, *, stale: Literal["drop", "refuse"]
     return replace(
         saved,
         steps=tuple(_current(s, now, gone) for s in saved.steps if s.id not in gone),
-        accesses=fresh.accesses,
+        # What appeared is left out, so that the run meets it as new and ends it, too (`--follow`).
+        accesses=tuple(a for a in fresh.accesses if a not in extra or a.family == "trust"),
         principals=fresh.principals,
         operator=fresh.operator,
         blind=fresh.blind,

@@ -14,6 +14,7 @@ from nhi_revoke.model.report import Outcome, Report
 from nhi_revoke.model.step import Phase
 
 OPEN_FATES = ("open", "left", "failed")
+UNSEEN = "unseen"
 CONTAINING = (Phase.CUT, Phase.END, Phase.SEAL)
 
 
@@ -29,7 +30,7 @@ def exit_code(report: Report, now: datetime) -> int:
         return 5 if changed else 1
     if is_open(report, now):
         return 8
-    if report.blind or report.unreachable:
+    if report.blind or report.unreachable or any(o.fate == UNSEEN for o in report.outcomes):
         return 9
     if report.residual_until is not None and report.residual_until > now:
         return 6

@@ -122,7 +122,7 @@ class Work:
             empty = replace(first.plan, steps=(), accesses=(), targets={}, residuals=(), open=(), notices=(), manual=())
             self._open(empty, "hold", Consent("apply"), first.opened.operator)
             rounds = self._rounds()
-            number = 0
+            number = max((s.rounds for s in self.recorder.history.sections), default=0)  # names of steps never repeat
             while True:
                 number += 1
                 rounds.again(number)

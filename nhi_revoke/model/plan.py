@@ -30,6 +30,9 @@ class Plan(Struct, frozen=True):
     leads: tuple[Lead, ...] = ()
     unreachable: tuple[Unreachable, ...] = ()
     operator: tuple[PrincipalRef, ...] = ()
+    unordered: tuple[PrincipalRef, ...] = ()
+    """Principals that can mint sessions for each other, as far as anybody saw: no order of their seals is right, so
+    what is sealed there is never called ended unless everything is denied."""
     targets: dict[AccessId, str] = {}
     """Digest of every access that a step ends, as it was when the plan was made."""
     schema_version: int = 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from nhi_revoke.engine.verdict import open_count
 from nhi_revoke.model.report import Report
 from nhi_revoke.render.clean import markdown, markdown_code
 from nhi_revoke.render.moment import moment
@@ -64,7 +65,7 @@ def _times(report: Report) -> list[tuple[str, datetime | None]]:
 
 def _left(report: Report) -> str:
     unseen = len(report.blind) + len(report.unreachable)
-    still_open = sum(not door.kept for door in report.open)
+    still_open = open_count(report)
     return f"{still_open} / {len(report.residuals)} / {unseen} / {len(report.planted)}"
 
 

@@ -66,6 +66,8 @@ def _settings(plan: Plan) -> list[Block]:
     order = "contain first" if intent.order == "contain" else "rollover: replace first"
     words = [f"order: {order}", f"reason: {intent.reason.value}", f"scope: {intent.scope}"]
     words += [f"rotate: {intent.rotate}", f"brake: {intent.brake}"]
+    if intent.order == "contain":
+        words.append(f"follow: {intent.follow}")
     if intent.settle is not None:
         words.append(f"settle: {length(intent.settle)}")
     if intent.case:

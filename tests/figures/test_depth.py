@@ -53,6 +53,7 @@ def sandbox(tmp_path: Path) -> Iterator[AwsSandbox]:
     aws.close()
 
 
+@pytest.mark.alone
 def test_cuts_and_ends_are_seen_after_three_sequential_requests(sandbox: AwsSandbox, tmp_path: Path) -> None:
     with DelayProxy(sandbox.endpoint, DELAY) as proxy:
         settings = {**sandbox.settings(), "endpoint_url": proxy.url}

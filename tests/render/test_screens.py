@@ -72,7 +72,7 @@ UNSEEN
 PLAN_80 = """\
 4 changes, 1 IRREVERSIBLE    payments-bot
 order: contain first   reason: leaked   scope: all   rotate: wait   brake: auto
-settle: 60 s   case: IR-17
+follow: identity   settle: 60 s   case: IR-17
 WARNING: a quota is nearly full  example:bot/payments-bot
 
 BREAKS

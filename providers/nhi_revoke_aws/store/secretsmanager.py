@@ -68,6 +68,13 @@ class Vault:
     def call(self, operation: str, **params: Any) -> dict[str, Any]:
         return self._conn.call("secretsmanager", operation, region=self.at.region, SecretId=self.at.secret, **params)
 
+    def move(self, **params: Any) -> None:
+        """Moves a stage. Never repeated blindly: the second of two is refused, and hides that the first was done."""
+        self._conn.call(
+            "secretsmanager", "UpdateSecretVersionStage", region=self.at.region, repeatable=False,
+            SecretId=self.at.secret, **params,
+        )  # fmt: skip
+
     def value(self, *, stage: str = "", version: str = "") -> str | None:
         """None where no version has this stage or id; an empty text for a binary value."""
         which = {"VersionId": version} if version else {"VersionStage": stage}
@@ -184,7 +191,7 @@ class Stage(Doer[AwsConnection]):
         if PENDING not in labels:
             return Already({"stage": None})
         back = {"MoveToVersionId": left["pending"]} if left.get("pending") else {}
-        vault.call("UpdateSecretVersionStage", VersionStage=PENDING, RemoveFromVersionId=version, **back)
+        vault.move(VersionStage=PENDING, RemoveFromVersionId=version, **back)
         return Done({"stage": None}, conn.now())
 
 
@@ -210,7 +217,7 @@ class Serve(Doer[AwsConnection]):
         if staged == current:
             return Already({**left, "previous": next((v for v, ls in stages.items() if PREVIOUS in ls), "")})
         taken = {"RemoveFromVersionId": current} if current else {}
-        vault.call("UpdateSecretVersionStage", VersionStage=CURRENT, MoveToVersionId=staged, **taken)
+        vault.move(VersionStage=CURRENT, MoveToVersionId=staged, **taken)
         return Done({**left, "previous": current}, conn.now())
 
     def _minted(self, vault: Vault, version: str, step: Step, run: Run) -> bool:
@@ -242,9 +249,7 @@ class Serve(Doer[AwsConnection]):
             return Failed(f"AWSCURRENT of secret {vault.at.secret} is not as this run left it: nothing was changed")
         if not previous:
             return Impossible("the secret had no version before", "delete the secret, or put a value into it")
-        vault.call(
-            "UpdateSecretVersionStage", VersionStage=CURRENT, MoveToVersionId=previous, RemoveFromVersionId=version
-        )
+        vault.move(VersionStage=CURRENT, MoveToVersionId=previous, RemoveFromVersionId=version)
         return Done(after, conn.now())
 
 
