@@ -88,7 +88,7 @@ class Judge:
             return Outcome(access, "open", Proof.RECORDED, "taken back: it works again")
         bad = [h for h in last if not h.settled]
         if not bad and access.family in SESSION_FAMILIES and self._unordered(access, last):
-            why = "sealed, but a session begun in between may live: what may begin sessions here could not be put in order"
+            why = "sealed, but a session begun in between may live: no order of the seals here is known to be right"
             return Outcome(access, "unseen", None, why)
         if not bad:
             proof = max((self._proof(h) for h in last), key=lambda p: p.rank, default=Proof.UNPROVEN)

@@ -173,7 +173,7 @@ def replacements(history: History) -> tuple[Replacement, ...]:
         result: Fortune
         if serves and all(t.settled for t in serves):
             result, why = "served", "delivered, read back, proven, current"
-        elif h.destroyed and not h.accepted:
+        elif h.destroyed and h.change is None:
             result, why = "destroyed", "minted, not delivered, destroyed again"
         elif any(t.settled for t in takers if t.step.phase is Phase.DELIVER):
             result, why = "delivered", "delivered, but not proven or not current"

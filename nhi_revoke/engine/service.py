@@ -27,6 +27,7 @@ from nhi_revoke.engine.resolve import resolve
 from nhi_revoke.engine.runs import RunSummary, find_run, summary
 from nhi_revoke.engine.search import FoundPrincipals, search
 from nhi_revoke.engine.stale import refreshed
+from nhi_revoke.engine.states import require
 from nhi_revoke.engine.store import RunFolder
 from nhi_revoke.engine.work import Work, locked_work
 from nhi_revoke.model.error import Ambiguous, NotFound, NothingCanStart
@@ -174,30 +175,33 @@ class Engine:
 
     def resume(self, run: str) -> Report:
         """Goes on after a crash, a Ctrl-C or failed steps. Raises as `run` does."""
+        self._history(run, "resume")
         with self._opened(run, "resume") as work:
             return work.resume()
 
     def verify(self, run: str) -> Report:
         """Looks again; changes nothing at the vendor."""
+        self._history(run, "verify")
         with self._opened(run, "verify") as work:
             return work.verify()
 
     def hold(self, run: str, *, interval: float, until: Utc | None) -> Report:
         """Until the last residual has passed, or `until`: re-reads every `interval` seconds, closes what came open."""
+        self._history(run, "hold")
         with self._opened(run, "hold") as work:
             return work.hold(interval, until)
 
     def plan_undo(self, run: str, accesses: Sequence[AccessId], rearm: Sequence[AccessId]) -> Plan:
         """What can be taken back now. Raises Refused with the time before which it would bring sessions back."""
-        return takeback.undo_plan(self._history(run), accesses, rearm, self.clock.now())
+        return takeback.undo_plan(self._history(run, "undo"), accesses, rearm, self.clock.now())
 
     def plan_release(self, run: str, *, wait: bool) -> Plan:
         """Takes brakes off. Raises Refused when none is on, or when it would bring old sessions back."""
-        return takeback.release_plan(self._history(run), self.registry, self.clock.now(), wait=wait)
+        return takeback.release_plan(self._history(run, "release"), self.registry, self.clock.now(), wait=wait)
 
     def plan_finish(self, run: str) -> Plan:
         """Deletes what the run disabled. Raises Refused when there is nothing to delete yet."""
-        return takeback.finish_plan(self._history(run), self.registry, self.clock.now())
+        return takeback.finish_plan(self._history(run, "finish"), self.registry, self.clock.now())
 
     def act(self, run: str, verb: Verb, plan: Plan, consent: Consent) -> Report:
         """Carry out a plan of `plan_undo`, `plan_release` or `plan_finish` on that run."""
@@ -218,8 +222,10 @@ class Engine:
         """Every run on this machine, oldest first; tampered ones too."""
         return tuple(summary(self._store, run) for run in sorted(self._store.runs()))
 
-    def _history(self, run: str) -> History:
-        return History(Journal.open(self._store, run).lines)
+    def _history(self, run: str, verb: str) -> History:
+        history = History(Journal.open(self._store, run).lines)
+        require(run, history, verb)
+        return history
 
     def _work(self, journal: Journal) -> Work:
         return Work(

@@ -23,7 +23,8 @@ def refreshed(saved: Plan, fresh: Inventory, *, stale: Literal["drop", "refuse"]
     _same_principals(saved, fresh)
     now = {a.id: a for a in fresh.accesses}
     changed = {i for i, digest in saved.targets.items() if i not in now or access_digest(now[i]) != digest}
-    dropped = [s for s in saved.steps if s.phase is Phase.END and s.ends and set(s.ends) <= changed]
+    # MINT: a delete that frees a slot, of an access that may be in use again.
+    dropped = [s for s in saved.steps if s.phase in (Phase.END, Phase.MINT) and s.ends and set(s.ends) <= changed]
     if dropped and stale == "refuse":
         raise Refused("stale-plan", f"changed since the plan was saved: {_list(changed, now)}. Nothing was changed.")
     if saved.steps and all(set(s.ends) <= changed for s in saved.steps if s.ends) and changed:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from nhi_revoke.engine.history import History
 from nhi_revoke.model.change import Failed, Lost
+from nhi_revoke.model.error import Refused
 from nhi_revoke.model.step import Phase
 
 
@@ -33,8 +34,19 @@ VERBS: dict[RunState, tuple[str, ...]] = {
     RunState.HELD: ("verify", "hold", "release", "undo", "report"),
     RunState.CONTAINED: ("verify", "hold", "undo", "finish", "report"),
     RunState.UNDONE: ("verify", "report"),
-    RunState.FINISHED: ("verify", "report"),
+    RunState.FINISHED: ("verify", "hold", "undo", "finish", "report"),
 }
+
+
+def require(run: str, history: History, verb: str) -> None:
+    """Raises Refused, with what may be done instead, for a verb that the run's state does not allow."""
+    state = state_of(history)
+    if verb not in VERBS[state]:
+        raise Refused(
+            "wrong-state",
+            f"run {run} is {state.value} ({MEANS[state]}): {verb} is not for it now. Nothing was changed.",
+            f"You may: {', '.join(VERBS[state])}.",
+        )
 
 
 def state_of(history: History, *, closing: bool = False) -> RunState:

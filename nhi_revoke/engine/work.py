@@ -29,6 +29,7 @@ from nhi_revoke.engine.rounds import Rounds
 from nhi_revoke.engine.runner import Runner
 from nhi_revoke.engine.takeback import release_time
 from nhi_revoke.engine.verdict import live
+from nhi_revoke.model.change import Lost
 from nhi_revoke.model.error import NothingChanged, Partial, Refused, Stopped
 from nhi_revoke.model.found import Lead
 from nhi_revoke.model.identity import Identity
@@ -179,7 +180,7 @@ class Work:
                 f"nhi-revoke resume {run}",
             ) from None
         except OSError as wrong:
-            changed = any(h.accepted or h.asked for h in self.recorder.history.steps.values())
+            changed = any(h.accepted or h.asked or isinstance(h.change, Lost) for h in self.recorder.history.steps.values())
             error = Partial if changed else NothingChanged
             raise error(
                 "journal",

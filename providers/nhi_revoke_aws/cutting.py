@@ -104,6 +104,8 @@ class Cut(Doer[AwsConnection]):
         """As it was when the plan was made: a first cut waits for nothing."""
         before = read(step.before.get("doc"))
         place = Place.of(run.left(step.id)) or _place(step, run)
+        if run.left(step.id) and _foreign(holder, place):
+            place = Place(f"{NAME}-{run.id}")  # this cut was taken off, and somebody wrote another in its place
         return Present(place, before, (before.cutoff,), before.login_until) if before else Present(place)
 
     # -- looking ---------------------------------------------------------------------------------------------------
@@ -240,6 +242,15 @@ class Release(Seal):
 def _place(step: Step, run: Run) -> Place:
     """The name found free when the plan was made; this run's own where no name could be read."""
     return Place(str(step.before.get("policy") or f"{NAME}-{run.id}"))
+
+
+def _foreign(holder: Holder, place: Place) -> bool:
+    """Whether a policy stands there that is none of ours. One that cannot be read is taken for ours."""
+    try:
+        document = holder.document(place)
+    except Denied:
+        return False
+    return document is not None and read(document) is None
 
 
 def _places(holder: Holder, step: Step, run: Run, left: Json) -> list[Place]:

@@ -74,6 +74,8 @@ class Login:
             core.set_config_variable("credentials_file", self._settings.credentials_file)
             profile = profile or "default"  # named: else AWS_ACCESS_KEY_ID of the environment would win
         boto3.Session(botocore_session=core, profile_name=profile or None)
+        # botocore itself assumes the roles of a profile, and asks the session where: a region of ours counts there, too.
+        core.set_config_variable("region", self._settings.region or core.get_config_variable("region") or FALLBACK_REGION)
         return core
 
     def region(self) -> str:

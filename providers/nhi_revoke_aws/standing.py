@@ -108,11 +108,14 @@ def left_standing(view: View, held: Deny) -> Notice:
 
 
 def foreign_policy(access: Access) -> OpenDoor | None:
-    """Told as open (exit 8): somebody uses our name, by chance or to mislead."""
+    """Told as open (exit 8): somebody uses our name, by chance or to mislead.
+
+    It has an id of its own: ending the sessions beside it does not close it.
+    """
     name = str(access.before.get("policy"))
     if name == NAME or not name:
         return None
     return OpenDoor(
-        access.on, access.id, f"a policy named {NAME} that this tool did not write stands on it: ours is {name}",
+        access.on, f"{access.id.removesuffix('*')}{NAME}", f"a policy named {NAME} that this tool did not write stands on it: ours is {name}",
         f"look at {NAME} by hand, and remove it if nobody knows it",
     )  # fmt: skip

@@ -48,3 +48,32 @@ def code() -> Refused:
         return "ok"
 
     return tried
+
+
+OPEN_BEFORE = {
+    "active-key": True,
+    "inactive-key": False,
+    "get-session-token": True,
+    "get-federation-token": True,
+    "login-profile": True,
+    "console-session": True,
+    "aws-login": True,
+    "assume-role": True,
+    "assume-role-again": True,
+    "minted-after": True,
+    "chained": True,
+}
+"""Kind of each seeded door, and whether it is open before anybody acts."""
+Doors = Callable[[AwsSandbox], dict[str, bool]]
+
+
+@pytest.fixture
+def doors() -> Doors:
+    """Every stolen way in by its kind, tried now."""
+    return lambda aws: {door.kind: door.open() for door in aws.doors()}
+
+
+@pytest.fixture
+def open_before() -> dict[str, bool]:
+    """What `doors` says of the seeded world."""
+    return dict(OPEN_BEFORE)

@@ -7,40 +7,21 @@ import os
 import stat
 import tomllib
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from nhi_revoke.model.ref import PrincipalRef
-from nhi_revoke.provider.sandbox.clock import MovableClock
 from nhi_revoke.provider.sandbox.contract import Sandbox
 from nhi_revoke_aws.sandbox.clients import Held
-from nhi_revoke_aws.sandbox.sandbox import AwsSandbox, NotReady
+from nhi_revoke_aws.sandbox.sandbox import AwsSandbox
 from nhi_revoke_aws.sandbox.seed import allow, trust_of
 
 Code = Callable[[Callable[[], Any]], str]
 BOT = "payments-bot"
-OPEN_BEFORE = {
-    "active-key": True,
-    "inactive-key": False,
-    "get-session-token": True,
-    "get-federation-token": True,
-    "login-profile": True,
-    "console-session": True,
-    "aws-login": True,
-    "assume-role": True,
-    "assume-role-again": True,
-    "minted-after": True,
-    "chained": True,
-}
-
-
-def doors(aws: AwsSandbox) -> dict[str, bool]:
-    return {door.kind: door.open() for door in aws.doors()}
+Doors = Callable[[AwsSandbox], dict[str, bool]]
 
 
 def deny_older(aws: AwsSandbox, cutoff: datetime, *also: str) -> str:
@@ -61,13 +42,13 @@ def test_it_is_a_sandbox_of_the_contract(aws: AwsSandbox) -> None:
     assert sandbox.control.startswith("http://127.0.0.1:")
 
 
-def test_the_doors_before(seeded: AwsSandbox) -> None:
-    assert doors(seeded) == OPEN_BEFORE
-    assert doors(seeded) == OPEN_BEFORE, "trying a door does not shut it"
-    assert len({d.id for d in seeded.doors()}) == len(OPEN_BEFORE)
+def test_the_doors_before(seeded: AwsSandbox, doors: Doors, open_before: dict[str, bool]) -> None:
+    assert doors(seeded) == open_before
+    assert doors(seeded) == open_before, "trying a door does not shut it"
+    assert len({d.id for d in seeded.doors()}) == len(open_before)
 
 
-def test_every_door_stands_for_an_access_or_a_lead(seeded: AwsSandbox) -> None:
+def test_every_door_stands_for_an_access_or_a_lead(seeded: AwsSandbox, doors: Doors) -> None:
     where = {d.kind: d.access for d in seeded.doors()}
     user, worker = "aws:user-session/111122223333/payments-bot/*", "aws:role-session/111122223333/payments-worker/*"
     key = f"aws:access-key/{key_of(seeded)}"
@@ -86,10 +67,12 @@ def test_every_door_stands_for_an_access_or_a_lead(seeded: AwsSandbox) -> None:
     }
 
 
-def test_each_blow_shuts_its_own_doors_and_no_other(seeded: AwsSandbox) -> None:
+def test_each_blow_shuts_its_own_doors_and_no_other(
+    seeded: AwsSandbox, doors: Doors, open_before: dict[str, bool]
+) -> None:
     """The whole job by hand: what each step ends is what the intruder loses by it."""
     iam = seeded.client("iam")
-    now = OPEN_BEFORE.copy()
+    now = open_before.copy()
 
     def shut(*kinds: str) -> None:
         now.update(dict.fromkeys(kinds, False))
@@ -113,13 +96,15 @@ def test_each_blow_shuts_its_own_doors_and_no_other(seeded: AwsSandbox) -> None:
     shut("chained")
 
 
-def test_a_deny_of_everything_does_not_stop_a_named_trust_of_old_role_sessions(seeded: AwsSandbox) -> None:
+def test_a_deny_of_everything_does_not_stop_a_named_trust_of_old_role_sessions(
+    seeded: AwsSandbox, doors: Doors
+) -> None:
     deny = allow("*").replace("Allow", "Deny")
     seeded.client("iam").put_user_policy(UserName=BOT, PolicyName="NHIRevoke", PolicyDocument=deny)
     assert [kind for kind, is_open in doors(seeded).items() if is_open] == ["assume-role", "chained"]
 
 
-def test_the_aws_login_chain_ends_after_twelve_hours(seeded: AwsSandbox) -> None:
+def test_the_aws_login_chain_ends_after_twelve_hours(seeded: AwsSandbox, doors: Doors) -> None:
     door = next(d for d in seeded.doors() if d.kind == "aws-login")
     seeded.advance(11 * 3600)
     assert door.open()
@@ -127,7 +112,7 @@ def test_the_aws_login_chain_ends_after_twelve_hours(seeded: AwsSandbox) -> None
     assert not door.open()
 
 
-def test_an_unclear_door_raises(seeded: AwsSandbox) -> None:
+def test_an_unclear_door_raises(seeded: AwsSandbox, doors: Doors) -> None:
     door = next(d for d in seeded.doors() if d.kind == "active-key")
     seeded.world.gate.parties.stolen.clear()  # so that the fault hits
     seeded.fault("s3:ListBuckets", "500")
@@ -138,7 +123,7 @@ def test_an_unclear_door_raises(seeded: AwsSandbox) -> None:
 # -- meddling ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_intruder_makes_a_key(seeded: AwsSandbox) -> None:
+def test_the_intruder_makes_a_key(seeded: AwsSandbox, doors: Doors) -> None:
     before = {k["AccessKeyId"] for k in seeded.client("iam").list_access_keys(UserName=BOT)["AccessKeyMetadata"]}
     seeded.meddle("new-key")
     after = {k["AccessKeyId"] for k in seeded.client("iam").list_access_keys(UserName=BOT)["AccessKeyMetadata"]}
@@ -152,7 +137,9 @@ def test_the_intruder_makes_a_key(seeded: AwsSandbox) -> None:
     assert [c.name for c in seeded.calls() if c.mutates] == [], "what the intruder does is not the tool's doing"
 
 
-def test_the_intruder_takes_our_cuts_off_and_nothing_else(seeded: AwsSandbox) -> None:
+def test_the_intruder_takes_our_cuts_off_and_nothing_else(
+    seeded: AwsSandbox, doors: Doors, open_before: dict[str, bool]
+) -> None:
     iam = seeded.client("iam")
     deny = allow("*").replace("Allow", "Deny")
     for name in ("NHIRevoke", "NHIRevoke-2"):
@@ -164,10 +151,10 @@ def test_the_intruder_takes_our_cuts_off_and_nothing_else(seeded: AwsSandbox) ->
     assert iam.list_user_policies(UserName=BOT)["PolicyNames"] == ["payments-data", "payments-reach"]
     assert iam.list_role_policies(RoleName="payments-worker")["PolicyNames"] == ["payments-worker-data"]
     assert iam.list_attached_user_policies(UserName=BOT)["AttachedPolicies"] == []
-    assert doors(seeded) == OPEN_BEFORE
+    assert doors(seeded) == open_before
 
 
-def test_the_intruder_re_enables_the_key(seeded: AwsSandbox) -> None:
+def test_the_intruder_re_enables_the_key(seeded: AwsSandbox, doors: Doors) -> None:
     key = key_of(seeded)
     seeded.client("iam").update_access_key(UserName=BOT, AccessKeyId=key, Status="Inactive")
     assert not doors(seeded)["active-key"]
@@ -194,13 +181,13 @@ def test_the_intruder_opens_a_trust_to_anyone(seeded: AwsSandbox) -> None:
     assert seeded.client("sts").assume_role(RoleArn=stranger, RoleSessionName="any")["AssumedRoleUser"]
 
 
-def test_the_intruder_mints_while_the_responder_works(seeded: AwsSandbox) -> None:
+def test_the_intruder_mints_while_the_responder_works(seeded: AwsSandbox, doors: Doors) -> None:
     seeded.meddle("mint-session")
     door = next(d for d in seeded.doors() if d.kind == "minted-meanwhile")
     assert door.open()
 
 
-def test_meddling_lags_like_every_write(seeded: AwsSandbox) -> None:
+def test_meddling_lags_like_every_write(seeded: AwsSandbox, doors: Doors) -> None:
     seeded.lag(4, 300)
     seeded.meddle("new-key")
     door = next(d for d in seeded.doors() if d.kind == "new-key")
@@ -326,7 +313,7 @@ def test_what_was_seeded_has_an_age_and_a_history(seeded: AwsSandbox) -> None:
     assert iam.get_user(UserName=BOT)["User"]["Arn"] == "arn:aws:iam::111122223333:user/bots/payments-bot"
 
 
-def test_canaries_are_all_secrets_past_and_present(seeded: AwsSandbox) -> None:
+def test_canaries_are_all_secrets_past_and_present(seeded: AwsSandbox, doors: Doors) -> None:
     iam = seeded.client("iam")
     iam.create_user(UserName="fresh")
     made = iam.create_access_key(UserName="fresh")["AccessKey"]
@@ -343,149 +330,7 @@ def test_canaries_are_all_secrets_past_and_present(seeded: AwsSandbox) -> None:
     assert not any(c.startswith(("AKIA", "ASIA")) for c in canaries), "ids are no secrets"
 
 
-def test_nothing_of_it_shows_its_secrets(seeded: AwsSandbox) -> None:
+def test_nothing_of_it_shows_its_secrets(seeded: AwsSandbox, doors: Doors) -> None:
     shown = repr((seeded.loot(), seeded.operator(), seeded.world.history.recorded("111122223333")))
     shown += repr([list(seeded.world.sessions.all()), seeded.doors(), seeded.calls()])
     assert not [c for c in seeded.canaries() if c in shown]
-
-
-# -- clock and life ----------------------------------------------------------------------------------------------------
-
-
-def test_the_date_header_is_the_vendors_clock(aws: AwsSandbox) -> None:
-    aws.skew(600)
-    aws.advance(86_400)
-    said = parsedate_to_datetime(httpx.get(aws.control + "/clock").headers["date"])
-    assert timedelta(seconds=598) < said - aws.now() < timedelta(seconds=602)
-
-
-def test_issue_times_are_of_the_vendors_clock(aws: AwsSandbox) -> None:
-    aws.skew(600)
-    ends = aws.client("sts").get_session_token(DurationSeconds=900)["Credentials"]["Expiration"]
-    assert abs(ends - aws.now() - timedelta(seconds=1500)) < timedelta(seconds=2)
-
-
-def test_only_one_is_open_in_a_process(aws: AwsSandbox) -> None:
-    with pytest.raises(RuntimeError, match="another AWS sandbox is open"):
-        AwsSandbox().start(MovableClock(datetime.now(UTC)))
-
-
-def test_closing_gives_moto_its_clock_back() -> None:
-    sandbox = AwsSandbox(entropy=2)
-    sandbox.start(MovableClock(datetime(2040, 1, 1, tzinfo=UTC)))
-    from moto.iam import models as module
-
-    models: Any = module
-
-    assert models.utcnow().year == 2040
-    sandbox.close()
-    sandbox.close()
-    assert models.utcnow().year < 2040
-    with pytest.raises(NotReady):
-        sandbox.now()
-
-
-def test_before_start_and_seed_it_says_so(aws: AwsSandbox) -> None:
-    for ask in (aws.doors, aws.settings, lambda: aws.meddle("new-key")):
-        with pytest.raises(NotReady):
-            ask()
-    with pytest.raises(NotReady):
-        _ = AwsSandbox().control
-
-
-def test_reset_is_as_new(seeded: AwsSandbox, tmp_path: Path) -> None:
-    seeded.fault("*", "down")
-    seeded.allow_only([])
-    seeded.page_size(1)
-    seeded.skew(600)
-    seeded.reset()
-    assert [u["UserName"] for u in seeded.client("iam").list_users()["Users"]] == ["incident-responder"]
-    assert [c.name for c in seeded.calls()] == ["iam:ListUsers"]
-    assert seeded.client("secretsmanager").list_secrets()["SecretList"] == []
-    assert (seeded.world.history.lag, seeded.world.gate.lookup.lag) == (4.0, 300.0)
-    seeded.seed(str(tmp_path))
-    seeded.advance(5)
-    assert doors(seeded) == OPEN_BEFORE
-
-
-def test_the_demos_own_lags_hide_nothing_of_what_was_seeded(tmp_path: Path) -> None:
-    sandbox = AwsSandbox()
-    sandbox.start(MovableClock(datetime.now(UTC)))
-    try:
-        sandbox.seed(str(tmp_path))
-        assert doors(sandbox) == OPEN_BEFORE
-        wanted = [{"AttributeKey": "EventName", "AttributeValue": "AssumeRole"}]
-        events = sandbox.client("cloudtrail").lookup_events(LookupAttributes=wanted)["Events"]
-        assert sorted(e["Username"] for e in events) == ["nightly", "payments-bot"]
-    finally:
-        sandbox.close()
-
-
-def test_another_partition_has_its_own_names(tmp_path: Path) -> None:
-    sandbox = AwsSandbox(partition="aws-us-gov")
-    sandbox.start(MovableClock(datetime.now(UTC)))
-    try:
-        seeded = sandbox.seed(str(tmp_path))
-        assert seeded.principals[0] == "aws:arn:aws-us-gov:iam::111122223333:user/bots/payments-bot"
-        assert doors(sandbox) == OPEN_BEFORE
-        assert sandbox.settings()["region"] == "us-gov-west-1"
-        arn = sandbox.client("iam").get_user(UserName=BOT)["User"]["Arn"]
-        assert arn == "arn:aws-us-gov:iam::111122223333:user/bots/payments-bot"
-    finally:
-        sandbox.close()
-
-
-def test_the_machines_own_profile_does_not_matter(
-    aws: AwsSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    aws.seed(str(tmp_path))
-    assert doors(aws) == OPEN_BEFORE
-
-
-def test_a_start_that_fails_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_port(self: object) -> None:
-        raise OSError("no port")
-
-    with monkeypatch.context() as patched:
-        patched.setattr("nhi_revoke.provider.sandbox.server.LoopbackServer.start", no_port)
-        with pytest.raises(OSError, match="no port"):
-            AwsSandbox().start(MovableClock(datetime.now(UTC)))
-    again = AwsSandbox()
-    again.start(MovableClock(datetime.now(UTC)))
-    again.close()
-
-
-def test_a_defect_of_the_sandbox_is_raised_when_it_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    sandbox = AwsSandbox()
-    sandbox.start(MovableClock(datetime.now(UTC)))
-
-    def broken(*_: object) -> None:
-        raise KeyError("a defect")
-
-    monkeypatch.setattr(sandbox.world.gate.sts, "do", broken)
-    with pytest.raises(Exception, match="the sandbox itself failed: KeyError"):
-        sandbox.client("sts").get_caller_identity()
-    with pytest.raises(RuntimeError, match="failed 1 time"):
-        sandbox.close()
-
-
-def test_many_at_once_lose_nothing(aws: AwsSandbox) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
-    iam = aws.client("iam")
-
-    def work(n: int) -> list[int]:
-        iam.create_user(UserName=f"u{n}")
-        iam.put_user_policy(UserName=f"u{n}", PolicyName="p", PolicyDocument=allow("*"))
-        iam.create_access_key(UserName=f"u{n}")
-        return [len(iam.list_access_keys(UserName=f"u{n}")["AccessKeyMetadata"]), len(iam.list_users()["Users"])]
-
-    with ThreadPoolExecutor(8) as pool:
-        done = list(pool.map(work, range(24)))
-    assert [keys for keys, _ in done] == [1] * 24
-    assert len(iam.list_users()["Users"]) == 25
-    assert sum(c.mutates for c in aws.calls()) == 72

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from nhi_revoke.cli.exit_code import TABLE
 from nhi_revoke.completion.table import COMMANDS
+from nhi_revoke.engine.states import MEANS, VERBS, RunState
 from nhi_revoke.provider.registry import Registry
 from nhi_revoke.render.docs import capability_tables
 from nhi_revoke.render.document import markdown_table
@@ -30,10 +31,12 @@ _SANDBOX_FOLDER = re.compile(r"\S*/nhi-revoke-demo-\w+")
 def parts() -> dict[str, str]:
     """Name of a part -> its text, as the code has it now."""
     commands = [(f"`{row.name}`", row.help, "yes" if row.changes else "no") for row in COMMANDS]
+    states = [(state.value, MEANS[state], " ".join(VERBS[state])) for state in RunState]
     codes = [(str(int(row.code)), row.status, row.meaning) for row in TABLE]
     return {
         "kinds": capability_tables(Registry(only=BUNDLED)),
         "commands": markdown_table(("command", "what it does", "changes anything?"), commands),
+        "states": markdown_table(("state of a run", "meaning", "you may"), states),
         "exit-codes": markdown_table(("exit", "status", "meaning"), codes),
     }
 

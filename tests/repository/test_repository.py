@@ -130,7 +130,7 @@ def test_every_package_of_the_core_that_a_provider_may_not_see_is_forbidden() ->
     assert set(contract["forbidden_modules"]) == {f"nhi_revoke.{name}" for name in packages - {"model", "provider"}}
 
 
-@pytest.mark.parametrize("part", ["kinds", "commands", "exit-codes"])
+@pytest.mark.parametrize("part", ["kinds", "commands", "states", "exit-codes"])
 def test_the_readme_is_what_the_code_is(part: str) -> None:
     made = readme()
     text = (ROOT / "README.md").read_text()
