@@ -25,7 +25,7 @@ CONTAINING = (Phase.CUT, Phase.END, Phase.SEAL)
 _FAILED = {
     "failed": "nhi-revoke resume {run}",
     "lost": "nhi-revoke resume {run}",
-    "impossible": "It must be done by hand; see BY HAND.",
+    "impossible": "Do it by hand as told, then nhi-revoke resume {run}",
     "skipped": "nhi-revoke resume {run}",
     "stale": "It changed since the plan was made; nhi-revoke plan {identity} makes a new one.",
 }

@@ -82,7 +82,7 @@ class Pipeline:
             self._read_logs()
             prove_all(self._doing, self._recorder, self._pool)
         finally:
-            self._log_reader.shutdown(wait=True, cancel_futures=True)
+            self._log_reader.shutdown(wait=not self._io.stop.is_set(), cancel_futures=True)
 
     def _steps(self) -> tuple[Step, ...]:
         return tuple(h.step for h in self._recorder.history.now.steps.values())

@@ -87,6 +87,8 @@ def result_of(history: StepHistory) -> StepResult:
     step, change = history.step, history.change
     word: ResultWord = WORDS[type(change)] if change is not None else "waiting"
     detail = getattr(change, "why", "") if change is not None else ""
+    if isinstance(change, Impossible) and change.manual:
+        detail = f"{detail}. By hand: {change.manual}"
     proof: Proof | None = None
     if word in ("done", "already"):
         proof = history.proven.proof if history.proven else Proof.RECORDED

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from nhi_revoke.engine.history import History
-from nhi_revoke.model.change import Failed, Lost
+from nhi_revoke.engine.history import History, StepHistory
+from nhi_revoke.model.change import Failed, Impossible, Lost, Skipped
 from nhi_revoke.model.error import Refused
 from nhi_revoke.model.step import Phase
 
@@ -56,8 +56,7 @@ def state_of(history: History, *, closing: bool = False) -> RunState:
         return RunState.INTERRUPTED
     steps = history.steps.values()
     taken_back = {h.step.undoes for h in steps if h.step.undoes and h.settled}
-    bad = [h for h in section.steps.values() if isinstance(h.change, (Failed, Lost)) or (h.accepted and not h.settled)]
-    if bad:
+    if any(_unfinished(h) for h in section.steps.values()):
         return RunState.PARTIAL
     containing = [h for h in steps if h.step.phase in (Phase.CUT, Phase.END, Phase.SEAL) and not h.step.undoes]
     swapped = {h.step.replaces for h in steps if h.step.replaces and h.accepted}
@@ -69,6 +68,15 @@ def state_of(history: History, *, closing: bool = False) -> RunState:
     if braked(history):
         return RunState.HELD
     return RunState.CONTAINED
+
+
+def _unfinished(history: StepHistory) -> bool:
+    """Whether `resume` has something to do for it. A cut, end or seal is only skipped because another step failed; a
+    rotation is skipped for reasons of its own, and `rotate` makes up for it.
+    """
+    if isinstance(history.change, Skipped):
+        return history.step.phase in (Phase.CUT, Phase.END, Phase.SEAL)
+    return isinstance(history.change, (Failed, Lost, Impossible)) or (history.accepted and not history.settled)
 
 
 def braked(history: History) -> tuple[str, ...]:

@@ -49,8 +49,9 @@ def undo_plan(history: History, accesses: Sequence[AccessId], rearm: Sequence[Ac
 
 
 def _holding(history: History) -> list[StepHistory]:
-    """Steps whose effect holds; of a cut and the seal that swapped it out, only the later."""
+    """Steps whose effect holds and that no `finish` made final; of a cut and the seal that swapped it out, the later."""
     steps = [h for s in history.sections for h in s.steps.values()]
+    final = {f"finish-{h.step.id}" for h in steps} & {h.step.id for h in steps if h.settled}
     does = {h.step.id: h.step.does for h in steps}
     back = {h.step.undoes for h in steps if h.step.undoes and h.settled}
     swapped = {h.step.replaces for h in steps if h.step.replaces and h.accepted}
@@ -62,6 +63,7 @@ def _holding(history: History) -> list[StepHistory]:
         and (h.settled or h.accepted)
         and h.step.id not in back
         and h.step.id not in swapped
+        and f"finish-{h.step.id}" not in final
     ]
 
 

@@ -180,7 +180,8 @@ class Work:
                 f"nhi-revoke resume {run}",
             ) from None
         except OSError as wrong:
-            changed = any(h.accepted or h.asked or isinstance(h.change, Lost) for h in self.recorder.history.steps.values())
+            steps = self.recorder.history.steps.values()
+            changed = any(h.accepted or h.asked or isinstance(h.change, Lost) for h in steps)
             error = Partial if changed else NothingChanged
             raise error(
                 "journal",
