@@ -30,7 +30,7 @@ def run_process(arguments: Sequence[str]) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     streams = Streams(sys.stdin, sys.stdout, sys.stderr, os.environ)
-    session = Session(streams, tuple(arguments), Path.cwd())
+    session = Session(streams, tuple(arguments), Path.cwd(), own_process=True)
     try:
         code = run(session)
     except BrokenPipeError:  # while an error was being told; there is nobody left to tell

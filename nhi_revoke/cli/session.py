@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -64,6 +64,8 @@ class Session:
     acting: bool = False
     """Something may have changed at a vendor."""
     interrupted: bool = False
+    own_process: bool = False
+    """The process ends with this command: after Ctrl-C nothing needs closing."""
     run: str = ""
     """The run this command works on, as far as it is known: for error messages."""
     _engine: Engine | None = None
@@ -110,12 +112,16 @@ class Session:
         before = signal.getsignal(signal.SIGINT)
         signal.signal(signal.SIGINT, self._on_interrupt)
         self._engine = engine
+        stack = ExitStack()
+        stack.enter_context(engine)
         try:
-            with engine:
-                yield engine
+            yield engine
         finally:
             self._engine = None
             signal.signal(signal.SIGINT, before)
+            if self.interrupted and self.own_process:
+                stack.pop_all()  # the process ends now, and closing waits for vendors that do not answer: 19 s, once
+            stack.close()
 
     @contextmanager
     def progress(self, *, acting: bool, run: str = "") -> Iterator[None]:

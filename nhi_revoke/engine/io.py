@@ -110,6 +110,6 @@ class EngineIo:
     def close(self) -> None:
         """Ends the threads and the clients."""
         if self._pool is not None:
-            self._pool.shutdown(wait=not self.stop.is_set(), cancel_futures=True)
+            self._pool.shutdown(wait=True, cancel_futures=True)
         for client in self._clients.values():
             client.close()

@@ -85,8 +85,8 @@ class Engine:
         self.close()
 
     def close(self) -> None:
-        """Ends the pools and clients. After Ctrl-C nobody waits for a vendor that does not answer."""
-        self._pool.shutdown(wait=not self._io.stop.is_set(), cancel_futures=True)
+        """Ends the pools and clients; waits for calls under way, as long as their sockets do."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
         self._io.close()
         self._store.close()
 

@@ -49,7 +49,7 @@ def undo_plan(history: History, accesses: Sequence[AccessId], rearm: Sequence[Ac
 
 
 def _holding(history: History) -> list[StepHistory]:
-    """Steps whose effect holds and that no `finish` made final; of a cut and the seal that swapped it out, the later."""
+    """Steps whose effect holds and that no `finish` made final; of a cut and its seal, the later."""
     steps = [h for s in history.sections for h in s.steps.values()]
     final = {f"finish-{h.step.id}" for h in steps} & {h.step.id for h in steps if h.settled}
     does = {h.step.id: h.step.does for h in steps}
@@ -195,6 +195,8 @@ def _forgetting(history: History, registry: Registry) -> list[Step]:
     out: list[Step] = []
     for h in history.steps.values():
         if h.step.phase is not Phase.SERVE or not h.settled:
+            continue
+        if history.has(done := f"finish-{h.step.id}") and history.step(done).settled:
             continue
         name = h.step.does.rpartition("/")[0]
         forget = registry.store(name).forget
