@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed-$(KEY)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: demo test install check contract docs clean
+.PHONY: demo test install check contract bench docs clean
 
 demo: install ## the main job against a sandbox on this machine
 	$(BIN)/nhi-revoke demo
@@ -39,6 +39,9 @@ check: install ## lint, format, types, layers, dependencies
 
 contract: install ## against vendors' own clients and real servers
 	$(BIN)/python -m pytest -m contract
+
+bench: install ## start-up and containment against the vendor's own command line; writes benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks
 
 docs: install ## README tables and completion scripts from the code
 	$(BIN)/python -m nhi_revoke.completion.generate completions

@@ -69,6 +69,14 @@ class Doing:
         except Exception as bug:  # noqa: BLE001 - one provider's bug never stops the steps of the others
             return Lost(_bug(bug))
 
+    def unready(self, step: Step) -> str:
+        """Preflight, before anything that this step would carry is made: why it cannot work; empty where it can."""
+        try:
+            wrong = self.doer(step).check(self.connections.of_step(step), step)
+        except (Fault, Trouble) as fault:
+            return fault.message
+        return f"{wrong.why} {wrong.manual}".strip() if wrong is not None else ""
+
     def look(self, step: Step) -> Json | None:
         """The state that the vendor shows, or None. Raises Fault when it could not be read, for whatever reason."""
         try:

@@ -52,7 +52,7 @@ class Pipeline:
         self._tell = tell
         self.plan = recorder.history.now.plan
         self._runner = Runner(doing, recorder, io, pool, tell, self.plan.intent.settle, on_acted=self._start_logs)
-        self._rounds = Rounds(doing, recorder, surveyor, self._runner, tell, plan_again)
+        self._rounds = Rounds(doing, recorder, surveyor, self._runner, io, tell, plan_again)
         # Reading logs submits to the pool and waits: from a thread of its own, so that it never waits for itself.
         self._log_reader = ThreadPoolExecutor(1, thread_name_prefix="logs")
         self._logs: Future[tuple[Found, ...]] | None = None
@@ -119,9 +119,12 @@ class Pipeline:
         mints = [s for s in steps if s.phase is Phase.MINT]
         if not mints:
             return
-        if wait_for_logs and (why := self._logs_forbid(mints)):
+        begun = any(self._recorder.of(m.id).accepted or self._recorder.of(m.id).asked for m in mints)
+        why = ("" if begun else self._unready(steps)) or (self._logs_forbid(mints) if wait_for_logs else "")
+        if why:
             for step in steps:
-                if not self._recorder.of(step.id).accepted:
+                mine = self._recorder.of(step.id)
+                if not mine.accepted and not isinstance(mine.change, Failed):
                     first = step.phase is Phase.MINT
                     self._recorder.result(step.id, Skipped(why if first else "not done: nothing was minted"))
             self._tell(SaysEvent(f"not replaced: {why}", "danger"))
@@ -130,6 +133,14 @@ class Pipeline:
         late = [s for s in self._steps() if s.phase is Phase.FLUSH and s.to == "after the delivery"]
         self._runner.run([*steps, *late])
         self._end_of_rotation(steps)
+
+    def _unready(self, steps: Sequence[Step]) -> str:
+        """Why a store could not take what would be minted; nothing is minted for it then."""
+        for stage in (s for s in steps if s.phase is Phase.DELIVER and not self._recorder.of(s.id).accepted):
+            if why := self._doing.unready(stage):
+                self._recorder.result(stage.id, Failed(why))
+                return f"{stage.says}: {why}"
+        return ""
 
     def _logs_forbid(self, mints: Sequence[Step]) -> str:
         """Why a new key must not be minted now; empty when it may. Waits for the logs to cover the seal."""

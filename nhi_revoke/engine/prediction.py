@@ -16,7 +16,8 @@ def predicted_open(report: Report, door_access: str) -> bool:
     `door_access` is the id of an access (for a session its standing access, `…/*`), or the canonical reference of
     a principal that the report names as a lead. An access is shut only where the report says that it ended and that
     this was at least recorded; a principal outside the plan is open only where the report names it. So a door that
-    the report does not know is predicted shut, and found out by whoever tries it.
+    the report does not know is predicted shut, and found out by whoever tries it; where a principal could not be
+    looked at, it is predicted open.
     """
     at = report.times.verified or report.times.sealed or report.times.acted
     if any(door_access in (door.access, str(door.on)) for door in report.open):
@@ -28,7 +29,11 @@ def predicted_open(report: Report, door_access: str) -> bool:
         for lead in (*report.leads, *report.planted)
     ):
         return True
-    return any(o.access.id == door_access and not _shut(o) for o in report.outcomes)
+    known = [o for o in report.outcomes if o.access.id == door_access]
+    if not known:
+        # Nothing was found of it: shut, unless a principal that was named could not be looked at.
+        return bool(report.unreachable)
+    return any(not _shut(o) for o in known)
 
 
 def _shut(outcome: Outcome) -> bool:

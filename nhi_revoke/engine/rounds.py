@@ -11,6 +11,7 @@ from nhi_revoke.engine.edges import minters, upstream
 from nhi_revoke.engine.event import SaysEvent, Tell
 from nhi_revoke.engine.history import StepHistory
 from nhi_revoke.engine.inventory import Surveyor
+from nhi_revoke.engine.io import EngineIo
 from nhi_revoke.engine.planner import trusts_unseen
 from nhi_revoke.engine.recorder import Recorder
 from nhi_revoke.engine.runner import Runner
@@ -36,10 +37,12 @@ class Rounds:
         recorder: Recorder,
         surveyor: Surveyor,
         runner: Runner,
+        io: EngineIo,
         tell: Tell,
         plan_again: Callable[[Inventory], Plan],
     ) -> None:
         self._doing = doing
+        self._io = io
         self._recorder = recorder
         self._surveyor = surveyor
         self._runner = runner
@@ -89,7 +92,8 @@ class Rounds:
         if changed or fresh.blind != plan.blind:
             self._recorder.write(Noted((*changed, *(b for b in fresh.blind if b not in plan.blind)), "state", fresh.at))
         old = taken_back(self._recorder.history.steps.values())
-        gone = tuple(h for h in effective(self._recorder.history.steps.values()) if not self._holds(h))
+        effects = effective(self._recorder.history.steps.values())
+        gone = tuple(h for h, holds in zip(effects, self._io.map(self._holds, effects), strict=True) if not holds)
         for history in gone:
             self._recorder.vanished(history.step.id)
         return fresh, (*old, *gone)

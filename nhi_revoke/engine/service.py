@@ -116,7 +116,8 @@ class Engine:
 
     def _nothing_there(self, identity: Identity, found: Inventory) -> None:
         missing = [u for u in found.unreachable if u.code in ("not-found", "ambiguous")]
-        words = "; ".join(f"{u.ref}: {u.why}" for u in found.unreachable) or f"{identity.name} has no principals"
+        told = (u.why if u.why.startswith(str(u.ref)) else f"{u.ref}: {u.why}" for u in found.unreachable)
+        words = "; ".join(told) or f"{identity.name} has no principals"
         hint = next((u.hint for u in found.unreachable if u.hint), "")
         if missing and len(missing) == len(found.unreachable):
             error = Ambiguous if any(u.code == "ambiguous" for u in missing) else NotFound

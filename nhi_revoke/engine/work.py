@@ -151,7 +151,8 @@ class Work:
         return Runner(self._doing, self.recorder, self._io, self._pool, self._tell, settle)
 
     def _rounds(self) -> Rounds:
-        return Rounds(self._doing, self.recorder, self._surveyor, self._runner(), self._tell, self._plan_again)
+        runner = self._runner()
+        return Rounds(self._doing, self.recorder, self._surveyor, runner, self._io, self._tell, self._plan_again)
 
     def _plan_again(self, inventory: Inventory) -> Plan:
         intent = self.recorder.history.first.plan.intent

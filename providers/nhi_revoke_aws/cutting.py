@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 from msgspec import Struct
 
@@ -195,15 +197,13 @@ class DenyOlder(Cut):
         was = super().present(holder, step, run)
         if step.phase is Phase.CUT:
             return was
-        place, document = was.place, None
+        places = _places(holder, step, run, run.left(step.id) or run.left(step.replaces or ""))
         try:
-            for place in _places(holder, step, run, run.left(step.id) or run.left(step.replaces or "")):
-                document = holder.document(place)
-                if document is not None:
-                    break
-            else:
-                place = was.place
-            console = console_cutoff(holder.inline(CONSOLE_NAME))
+            # Side by side: nothing is sealed before both were read.
+            console_found, (place, document) = holder.side_by_side(
+                partial(holder.inline, CONSOLE_NAME), partial(_standing, holder, places, was.place)
+            )
+            console = console_cutoff(console_found)
         except Denied:
             return was  # writing needs no reading: the name was free, or it is this run's own
         ours = read(document)
@@ -237,6 +237,15 @@ class Release(Seal):
         if found is None or found.sid != sid_of(run.id):
             return Failed(f"policy {place.policy} of {holder.name} is not as this run left it: nothing was changed")
         return self.write(conn, holder, place, Deny(sid_of(run.id)), run)
+
+
+def _standing(holder: Holder, places: Sequence[Place], otherwise: Place) -> tuple[Place, Any]:
+    """The first place where a policy stands, and its document."""
+    for place in places:
+        document = holder.document(place)
+        if document is not None:
+            return place, document
+    return otherwise, None
 
 
 def _place(step: Step, run: Run) -> Place:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -57,6 +58,10 @@ class Holder:
     def _call(self, operation: str, **params: Any) -> dict[str, Any]:
         named: dict[str, Any] = {f"{self._word}Name": self.name, **params}
         return self._conn.call("iam", operation.format(self._word), **named)
+
+    def side_by_side(self, *asks: Callable[[], Any]) -> Sequence[Any]:
+        """The answers to several looks. Raises what the first failing one raised, once all have ended."""
+        return self._conn.io.map(lambda ask: ask(), asks)
 
     def inline(self, policy: str) -> Any:
         """The document, or None where there is none of this name."""

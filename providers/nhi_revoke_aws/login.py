@@ -47,7 +47,10 @@ class Keys(Struct, frozen=True):
 
 
 class Login:
-    """One boto3 session, made when first needed, and the clients from it (8 ms each; the session costs 100 ms)."""
+    """One botocore session, made when first needed, and the clients from it (8 ms each; the session costs 100 ms).
+
+    boto3 itself is not imported: it would add its resources and S3 transfers to the way to the first request.
+    """
 
     def __init__(self, settings: AwsSettings, profile: str) -> None:
         self._settings = settings
@@ -58,14 +61,16 @@ class Login:
 
     def session(self) -> Any:
         """The botocore session. Raises botocore's ProfileNotFound."""
+        if self._session is not None:
+            return self._session
         with self._lock:
             if self._session is None:
                 self._session = self._made()
             return self._session
 
     def _made(self) -> Any:
-        import boto3
         import botocore.session
+        from botocore.exceptions import ProfileNotFound
 
         hush_wire_logs()
         profile = self._profile or self._settings.profile
@@ -73,9 +78,15 @@ class Login:
         if self._settings.credentials_file:
             core.set_config_variable("credentials_file", self._settings.credentials_file)
             profile = profile or "default"  # named: else AWS_ACCESS_KEY_ID of the environment would win
-        boto3.Session(botocore_session=core, profile_name=profile or None)
-        # botocore itself assumes the roles of a profile, and asks the session where: a region of ours counts there, too.
-        core.set_config_variable("region", self._settings.region or core.get_config_variable("region") or FALLBACK_REGION)
+        if profile:
+            core.set_config_variable("profile", profile)
+        # botocore itself assumes the roles of a profile, and asks the session where: a region of ours counts there too.
+        region = self._settings.region or core.get_config_variable("region") or FALLBACK_REGION
+        core.set_config_variable("region", region)
+        # botocore reads its files in two steps, and a thread that looks in between finds no profile: read them here,
+        # under the lock (ProfileNotFound was seen in one run of three).
+        if profile and profile not in core.full_config.get("profiles", {}):
+            raise ProfileNotFound(profile=profile)
         return core
 
     def region(self) -> str:
@@ -84,9 +95,12 @@ class Login:
 
     def client(self, service: str, region: str = "", keys: Keys | None = None) -> Any:
         """One client for each service, region and credential."""
+        where = region or self.region()
+        slot = (service, where, keys.key_id if keys else "")
+        made = self._clients.get(slot)  # without the lock: whoever makes the client of another service holds it long
+        if made is not None:
+            return made
         with self._lock:
-            where = region or self.region()
-            slot = (service, where, keys.key_id if keys else "")
             if slot not in self._clients:
                 self._clients[slot] = self.fresh_client(service, where, keys)
             return self._clients[slot]

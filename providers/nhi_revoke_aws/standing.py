@@ -116,6 +116,7 @@ def foreign_policy(access: Access) -> OpenDoor | None:
     if name == NAME or not name:
         return None
     return OpenDoor(
-        access.on, f"{access.id.removesuffix('*')}{NAME}", f"a policy named {NAME} that this tool did not write stands on it: ours is {name}",
+        access.on, f"{access.id.removesuffix('*')}{NAME}",
+        f"a policy named {NAME} that this tool did not write stands on it: ours is {name}",
         f"look at {NAME} by hand, and remove it if nobody knows it",
     )  # fmt: skip

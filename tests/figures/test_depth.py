@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import tomli_w
-from delay_proxy import DelayProxy, Passed, depth
 
 from nhi_revoke.config import load_config
 from nhi_revoke.engine.event import CountEvent, Event
@@ -19,9 +18,10 @@ from nhi_revoke.model.intent import Intent
 from nhi_revoke.provider.registry import Registry
 from nhi_revoke.provider.sandbox.clock import MovableClock
 from nhi_revoke_aws.sandbox.sandbox import AwsSandbox
+from tests.figures.delay_proxy import DelayProxy, Passed, depth
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
-DELAY = 0.15
+DELAY = 0.25
 """Seconds: long against what two busy cores need for a wave, so that waves do not run into each other."""
 KEYS, PASSWORD, CUTS = 2, 1, 2
 READS = {

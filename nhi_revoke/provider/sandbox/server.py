@@ -126,6 +126,12 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._serve()
 
+    def finish(self) -> None:
+        """A client that went away with an answer under way must not keep the socket open behind it."""
+        with suppress(OSError):
+            super().finish()
+        self.rfile.close()
+
     def handle_expect_100(self) -> bool:
         """At once: clients wait a second for it."""
         super().handle_expect_100()
