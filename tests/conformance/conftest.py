@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
 import pytest
 
-HERE = str(Path(__file__).parent)
-if HERE not in sys.path:
-    sys.path.insert(0, HERE)
-
-from tally import Tally  # noqa: E402 - importable from here on
+from tests.conformance.tally import Tally
 
 TALLIES = pytest.StashKey[dict[str, Tally]]()
 

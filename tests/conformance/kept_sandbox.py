@@ -8,11 +8,10 @@ from __future__ import annotations
 import random
 
 from nhi_revoke.provider.sandbox.clock import MovableClock
-from nhi_revoke.provider.sandbox.contract import FaultName
+from nhi_revoke.provider.sandbox.contract import FaultName, Seeded
 from nhi_revoke_aws.naming import SERVICE_LINKED
 from nhi_revoke_aws.sandbox import seed as seeding
 from nhi_revoke_aws.sandbox.sandbox import AwsSandbox
-from nhi_revoke_aws.sandbox.seed import Seeded
 
 ENTROPY = 11
 LINKED = "AWSServiceRoleForPayments"
