@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from nhi_revoke.model.change import Already, Change, Failed, Impossible
+from nhi_revoke.model.change import Already, Change, Failed
 from nhi_revoke.model.found import Access, Family, Found
 from nhi_revoke.model.identity import Principal
 from nhi_revoke.model.intent import Intent
@@ -20,71 +20,11 @@ from nhi_revoke.provider.io import Io, Run
 from nhi_revoke.provider.kind import AccessKind, View, draft_step
 from nhi_revoke.provider.secret import Secret
 from tests.engine.cloud import Bot, Cloud, bot
+from tests.engine.fake_doer import Conn, Played, last
+from tests.engine.fake_store import Purge, Shelf
 
-
-class Conn:
-    """One connection to the cloud."""
-
-    def __init__(self, cloud: Cloud, scope: str) -> None:
-        self.cloud = cloud
-        self.scope = scope
-
-    def whoami(self) -> Sequence[PrincipalRef]:
-        self.cloud.asked("whoami", "fake", self.scope, lambda: None)
-        return self.cloud.whoami
-
-    def now(self) -> datetime:
-        return self.cloud.clock.now()
-
-
-class Played(Doer[Any]):
-    """Counts and plays the script around `do`, `there` and `back`."""
-
-    permissions: ClassVar[tuple[str, ...]] = ()
-    of: ClassVar[str]
-    """The kind that it belongs to."""
-
-    @property
-    def key(self) -> str:
-        return f"{self.of}/{self.name}" if self.of else self.name
-
-    def do(self, cloud: Cloud, step: Step, run: Run) -> Json:
-        raise NotImplementedError
-
-    def there(self, cloud: Cloud, step: Step, run: Run) -> Json | None:
-        raise NotImplementedError
-
-    def back(self, cloud: Cloud, step: Step, left: Json) -> Json:
-        raise NotImplementedError
-
-    def check(self, conn: Any, step: Step) -> Impossible | None:
-        return conn.cloud.preflight  # type: ignore[no-any-return]
-
-    def apply(self, conn: Any, step: Step, run: Run) -> Change:
-        answer = conn.cloud.asked("apply", self.key, step.on, lambda: self.do(conn.cloud, step, run))
-        if answer is not None:
-            return answer  # type: ignore[no-any-return]
-        was = self.there(conn.cloud, step, run)
-        if was is not None and not self.again:
-            return Already(was)
-        return conn.cloud.done(self.do(conn.cloud, step, run))  # type: ignore[no-any-return]
-
-    def seen(self, conn: Any, step: Step, run: Run) -> Json | None:
-        answer = conn.cloud.asked("seen", self.key, step.on, lambda: None)
-        return None if isinstance(answer, Failed) else self.there(conn.cloud, step, run)
-
-    def prove(self, conn: Any, step: Step, run: Run) -> Proven:
-        conn.cloud.asked("prove", self.key, step.on, lambda: None)
-        return super().prove(conn, step, run)
-
-    def undo(self, conn: Any, step: Step, left: Json, run: Run) -> Change:
-        answer = conn.cloud.asked("undo", self.key, step.on, lambda: None)
-        return answer or conn.cloud.done(self.back(conn.cloud, step, left))  # type: ignore[no-any-return]
-
-
-def last(step: Step) -> str:
-    """The vendor's own name of the access that it ends."""
-    return step.ends[0].rpartition("/")[2]
+CLOUD_OF: dict[str, Cloud] = {}
+"""Drafting is pure and sees no connection: a test's cloud is found by its scope."""
 
 
 class Disable(Played):
@@ -393,87 +333,6 @@ def listed(conn: Any, ref: PrincipalRef) -> Bot:
     if ref.id not in cloud.bots:
         raise Missing(f"there is no bot {ref.id}")
     return cloud.bots[ref.id]
-
-
-class Stage(Played):
-    of = "shelf"
-    name: ClassVar[str] = "stage"
-    phase: ClassVar[Phase] = Phase.DELIVER
-
-    def do(self, cloud: Cloud, step: Step, run: Run) -> Json:
-        assert step.takes
-        place = cloud.shelf.setdefault(step.to, {})
-        place.update(staged=run.take(step.takes).reveal(), by=f"{run.id}/{step.id}")
-        return {"staged": True}
-
-    def there(self, cloud: Cloud, step: Step, run: Run) -> Json | None:
-        place = cloud.shelf.get(step.to, {})
-        mine = place.get("by") == f"{run.id}/{step.id}" and ("staged" in place or "current" in place)
-        return {"staged": True} if mine else None
-
-    def back(self, cloud: Cloud, step: Step, left: Json) -> Json:
-        cloud.shelf.get(step.to, {}).pop("staged", None)
-        cloud.shelf.get(step.to, {}).pop("by", None)
-        return {}
-
-
-class Serve(Played):
-    of = "shelf"
-    name: ClassVar[str] = "serve"
-    phase: ClassVar[Phase] = Phase.SERVE
-
-    def do(self, cloud: Cloud, step: Step, run: Run) -> Json:
-        place = cloud.shelf[step.to]
-        place["former"] = place.get("current", "")
-        place["current"] = place.pop("staged")
-        return {"serves": True}
-
-    def there(self, cloud: Cloud, step: Step, run: Run) -> Json | None:
-        place = cloud.shelf.get(step.to, {})
-        return {"serves": True} if place.get("current") and "staged" not in place else None
-
-
-class Forget(Played):
-    of = "shelf"
-    name: ClassVar[str] = "forget"
-    phase: ClassVar[Phase] = Phase.FINISH
-    reversible: ClassVar[bool] = False
-
-    def do(self, cloud: Cloud, step: Step, run: Run) -> Json:
-        cloud.shelf[step.to].pop("former", None)
-        return {"forgotten": True}
-
-    def there(self, cloud: Cloud, step: Step, run: Run) -> Json | None:
-        return None if "former" in cloud.shelf[step.to] else {"forgotten": True}
-
-
-class Shelf(Store[Any]):
-    name: ClassVar[str] = "shelf"
-    stage = Stage()
-    serve = Serve()
-    forget = Forget()
-
-    def recall(self, conn: Any, step: Step, run: Run, shape: Secret) -> Secret | None:
-        conn.cloud.asked("recall", "shelf", step.to, lambda: None)
-        value = conn.cloud.shelf.get(step.to, {}).get("staged")
-        return Secret(value, field=shape.field, public=shape.public) if value else None
-
-
-class Purge(Played):
-    of = ""
-    name: ClassVar[str] = "purge"
-    phase: ClassVar[Phase] = Phase.FLUSH
-
-    def do(self, cloud: Cloud, step: Step, run: Run) -> Json:
-        cloud.purged.append(step.to)
-        return {"purged": True}
-
-    def there(self, cloud: Cloud, step: Step, run: Run) -> Json | None:
-        return {"purged": True} if step.to in cloud.purged else None
-
-
-CLOUD_OF: dict[str, Cloud] = {}
-"""Drafting is pure and sees no connection: a test's cloud is found by its scope."""
 
 
 class Fake(Provider[Any]):
