@@ -63,7 +63,10 @@ def recover_secrets(doing: Doing, recorder: Recorder, steps: Iterable[Step]) -> 
             abandon(doing, recorder, mint_step, takers)
 
 
-def abandon(doing: Doing, recorder: Recorder, mint_step: Step, takers: Iterable[Step]) -> None:
+DIED = "its secret died with the process"
+
+
+def abandon(doing: Doing, recorder: Recorder, mint_step: Step, takers: Iterable[Step], *, because: str = DIED) -> None:
     """Takes staged copies away and destroys the minted credential; its steps may then run anew.
 
     Where the vendor cannot be read, the mint stays in doubt: what may be left is said, and `resume` looks for it again.
@@ -72,19 +75,19 @@ def abandon(doing: Doing, recorder: Recorder, mint_step: Step, takers: Iterable[
     if not (mine.asked or mine.accepted or isinstance(mine.change, Lost)):
         return
     try:
-        _abandon(doing, recorder, mint_step, takers)
+        _abandon(doing, recorder, mint_step, takers, because)
     except Fault as fault:
         why = f"a minted credential that nobody received may be left: it could not be looked for ({fault.message})"
         recorder.result(mint_step.id, Lost(why))
 
 
-def _abandon(doing: Doing, recorder: Recorder, mint_step: Step, takers: Iterable[Step]) -> None:
+def _abandon(doing: Doing, recorder: Recorder, mint_step: Step, takers: Iterable[Step], because: str) -> None:
     for taker in takers:
         theirs = recorder.of(taker.id)
         if not proves(taker) and (theirs.accepted or theirs.asked):
             doing.undo(taker, theirs.left)
         if theirs.accepted or theirs.asked:
-            recorder.result(taker.id, Lost("its secret died with the process"))
+            recorder.result(taker.id, Lost(because))
     mine = recorder.of(mint_step.id)
     left = dict(mine.left)
     if mine.accepted and "id" in left:

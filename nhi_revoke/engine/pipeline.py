@@ -187,7 +187,8 @@ class Pipeline:
             if serves and all(h.settled for h in serves):
                 self._recorder.forget(mint.id)
             elif not any(h.accepted or h.asked for h in serves):
-                abandon(self._doing, self._recorder, mint, takers)
+                why = "taken back: the new one was not delivered, proven and served"
+                abandon(self._doing, self._recorder, mint, takers, because=why)
 
     def _served_after_all(self, serves: Sequence[StepHistory]) -> bool:
         """Whether a store that refused or did not answer serves the new one all the same, or may: then it stays."""
@@ -240,10 +241,14 @@ def _outsider(lead: Lead) -> str:
     )
 
 
-def prove_all(doing: Doing, recorder: Recorder, pool: ThreadPoolExecutor) -> None:
-    """Looks for a proof of each effect that holds and has none yet."""
-    holding = [h for h in recorder.history.steps.values() if h.settled and h.step.undoes is None]
+def prove_all(doing: Doing, recorder: Recorder, pool: ThreadPoolExecutor, *, anew: bool = False) -> None:
+    """Looks for a proof of each effect that holds; `anew`: of those that were proven before, too."""
+    histories = recorder.history.steps
+    back = {h.step.undoes for h in histories.values() if h.step.undoes and h.accepted}
+    holding = [h for h in histories.values() if h.settled and h.step.undoes is None and h.step.id not in back]
     replaced = {h.step.replaces for h in holding}
-    todo = [h.step for h in holding if h.step.id not in replaced and h.proven is None]
+    todo = [
+        h.step for h in holding if h.step.id not in replaced and (h.proven is None or (anew and not proves(h.step)))
+    ]
     for step, proven in zip(todo, pool.map(doing.prove, todo), strict=True):
         recorder.proved(step.id, proven)

@@ -102,14 +102,12 @@ class Work:
         """Looks twice, reads the logs, proves anew. Changes nothing at the vendor."""
 
         def work() -> None:
-            self._rounds().look()
-            first = self.recorder.history.first.plan
-            inventory = self._surveyor.look(
-                replace(first.identity, principals=tuple(p.ref for p in first.principals)), enrich=False
-            )
-            found = self._surveyor.observe(inventory, first.intent.since)
+            rounds = self._rounds()
+            rounds.look()
+            fresh, _ = rounds.look()  # twice: the first answer may come from an edge that lags
+            found = self._surveyor.observe(fresh, self.recorder.history.first.plan.intent.since)
             self.recorder.write(Noted(found, "logs", self._io.now()))
-            prove_all(self._doing, self.recorder, self._pool)
+            prove_all(self._doing, self.recorder, self._pool, anew=True)
 
         return self._to_the_end(work)
 
