@@ -33,7 +33,7 @@ class Faulting:
         tries = (
             (call, fault, a)
             for call, n in calls.items()
-            for a in sorted({0, n - 1})
+            for a in sorted({0, n - 1} if call in changing else {0})
             for fault in self.passing_faults
             if fault != "lost" or call in changing  # a read whose answer is lost looks like one that timed out
         )
@@ -56,7 +56,10 @@ class Faulting:
     def test_07_a_lasting_fault_is_never_called_done(self, world: World) -> None:
         world.run()
         wrong = Failures(self.patience)
+        changing = {call.name for call in world.sandbox.calls() if call.mutates}
         for call, fault in itertools.product(asked(world), self.lasting_faults):
+            if fault == "timeout" and call not in changing:
+                continue  # a read without an answer looks like one that never arrived: `down`
             world.restart()
             wrong.add(f"{fault} on every {call}", self._lasting(world, call, fault))
             if wrong.enough:
