@@ -69,7 +69,7 @@ def test_overlapping_faults_come_one_after_the_other() -> None:
 @pytest.mark.parametrize(("fault", "times", "after"), [("boom", 1, 0), ("429", 0, 0), ("429", 1, -1)])
 def test_a_senseless_fault_is_refused(fault: str, times: int, after: int) -> None:
     with pytest.raises(ValueError, match=r"fault"):
-        FaultBook().add("*", fault, times, after)  # type: ignore[arg-type]
+        FaultBook().add("*", fault, times, after)  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_permissions_are_patterns_and_none_is_all() -> None:

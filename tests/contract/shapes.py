@@ -24,7 +24,7 @@ def wrong(exchange: Exchange) -> Iterator[str]:
     protocol = exchange.model.service_model.resolved_protocol
     if protocol == "query":
         # The answers are a loopback sandbox's own.
-        root = ElementTree.fromstring(exchange.body)  # noqa: S314
+        root = ElementTree.fromstring(exchange.body)  # noqa: S314 - our own sandbox wrote it
         wrapper = exchange.model.output_shape.serialization.get("resultWrapper")
         result = next((child for child in root if _tag(child) == wrapper), None)
         if result is None:

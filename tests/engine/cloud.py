@@ -118,5 +118,5 @@ class Cloud:
             "session",
             "live",
             created=born,
-            **more,  # type: ignore[arg-type]
+            **more,  # type: ignore[arg-type]  # fields by name
         )

@@ -51,16 +51,16 @@ class Played(Doer[Any]):
         raise NotImplementedError
 
     def check(self, conn: Any, step: Step) -> Impossible | None:
-        return conn.cloud.preflight  # type: ignore[no-any-return]
+        return conn.cloud.preflight  # type: ignore[no-any-return]  # conn is Any
 
     def apply(self, conn: Any, step: Step, run: Run) -> Change:
         answer = conn.cloud.asked("apply", self.key, step.on, lambda: self.do(conn.cloud, step, run))
         if answer is not None:
-            return answer  # type: ignore[no-any-return]
+            return answer  # type: ignore[no-any-return]  # conn is Any
         was = self.there(conn.cloud, step, run)
         if was is not None and not self.again:
             return Already(was)
-        return conn.cloud.done(self.do(conn.cloud, step, run))  # type: ignore[no-any-return]
+        return conn.cloud.done(self.do(conn.cloud, step, run))  # type: ignore[no-any-return]  # conn is Any
 
     def seen(self, conn: Any, step: Step, run: Run) -> Json | None:
         answer = conn.cloud.asked("seen", self.key, step.on, lambda: None)
@@ -72,7 +72,7 @@ class Played(Doer[Any]):
 
     def undo(self, conn: Any, step: Step, left: Json, run: Run) -> Change:
         answer = conn.cloud.asked("undo", self.key, step.on, lambda: None)
-        return answer or conn.cloud.done(self.back(conn.cloud, step, left))  # type: ignore[no-any-return]
+        return answer or conn.cloud.done(self.back(conn.cloud, step, left))  # type: ignore[no-any-return]  # conn is Any
 
 
 def last(step: Step) -> str:

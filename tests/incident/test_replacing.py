@@ -187,7 +187,7 @@ def test_a_store_that_fails_leaves_the_old_key_working(incident: Incident, call:
     """Whatever step fails: the workload goes on with what it has, and no new key is left over."""
     [old] = incident.bot("lone-bot")
     was = incident.secret()
-    incident.aws.fault(call, fault, times=FOR_GOOD)  # type: ignore[arg-type]
+    incident.aws.fault(call, fault, times=FOR_GOOD)  # type: ignore[arg-type]  # one of the names
     ran = incident("rotate", LONE, *TO_SECRET, "--yes", "-o", "json")
     incident.aws.world.gate.faults.clear()
     assert ran.code in (1, 5), ran
@@ -209,7 +209,7 @@ def test_a_store_that_fails_leaves_the_old_key_working(incident: Incident, call:
 @pytest.mark.parametrize("call", CALLS)
 def test_a_store_that_stumbles_once(incident: Incident, call: str, fault: str) -> None:
     [old] = incident.bot("lone-bot")
-    incident.aws.fault(call, fault)  # type: ignore[arg-type]
+    incident.aws.fault(call, fault)  # type: ignore[arg-type]  # one of the names
     ran = incident("rotate", LONE, *TO_SECRET, "--yes", "-o", "json")
     assert ran.code == 0, ran
     assert incident.aws.world.gate.faults.pending() == 0

@@ -233,7 +233,7 @@ def test_the_endpoint_goes_down_midway(incident: Incident) -> None:
 @pytest.mark.parametrize("fault", ["lost", "timeout", "500"])
 def test_no_answer_to_a_create(incident: Incident, fault: str) -> None:
     """A key whose secret nobody received is destroyed; exactly one new one lives, and the store serves it."""
-    incident.aws.fault("iam:CreateAccessKey", fault)  # type: ignore[arg-type]
+    incident.aws.fault("iam:CreateAccessKey", fault)  # type: ignore[arg-type]  # one of the names
     ran = incident("revoke", BOT, *YES, "--rotate", "now", "-o", "json")
     assert ran.code == 8  # the ledger's session
     assert incident.aws.world.gate.faults.pending() == 0

@@ -191,7 +191,7 @@ class MotoWorld:
 
         def start(status: str, headers: list[tuple[str, str]], *_: object) -> Callable[[bytes], None]:
             got["status"], got["headers"] = int(status.split()[0]), tuple(headers)
-            return got.setdefault("written", []).append  # type: ignore[no-any-return]
+            return got.setdefault("written", []).append  # type: ignore[no-any-return]  # moto is untyped
 
         asked = {**environ, "HTTP_X_MOTO_ACCOUNT_ID": account}
         with self.lock, quiet():
