@@ -17,7 +17,7 @@ USER = "payments-bot"
 
 def serve(folder: str) -> None:
     """payments-bot with two live keys, a password and two inline policies; the role payments-worker."""
-    sandbox = AwsSandbox(entropy=7)
+    sandbox = AwsSandbox(entropy=7, planted=())
     sandbox.start(MovableClock(datetime.now(UTC)))
     for _ in sys.stdin:
         sandbox.reset()

@@ -10,7 +10,7 @@ _nhi_revoke() {
   commands=(
     'list:Every live way in, what it reaches, and what could not be seen.'
     'audit:The same, judged by the exit code: 0 means nothing live and nothing unseen.'
-    'find:Principals of exactly this name in the connected accounts.'
+    'find:Principals of exactly this name, or what a repository’s jobs hold.'
     'plan:What `revoke` would do, in order, with what breaks and what stays.'
     'revoke:End every session and key now, then replace what has a delivery target.'
     'rotate:Replace first, prove the new one, then end the old one and its sessions.'
@@ -23,7 +23,7 @@ _nhi_revoke() {
     'finish:After the soak: delete what the run disabled.'
     'runs:The journals on this machine; export and import them.'
     'report:The report of a run, from its journal alone.'
-    'identities:The identity map of nhi.toml.'
+    'identities:The identity map of nhi.toml, and whether it holds.'
     'providers:Installed providers, and what each can end.'
     'permissions:Permissions that each stage needs, per provider.'
     'doctor:Whether providers load, who you are on each, what you would need.'
@@ -43,6 +43,8 @@ _nhi_revoke() {
     list)
       _arguments -S {--logs,--no-logs}'[Read logs for live sessions and their lineage (slow, and they lag).]' \
         --since'[Read logs from then on - 2026-01-31T14 -00Z, 2h ago.]:value:' \
+        --experimental'[Look at principals, too, whose interface the vendor may still change.]' \
+        --leaked-from'[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
         {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
@@ -57,6 +59,8 @@ _nhi_revoke() {
     audit)
       _arguments -S {--logs,--no-logs}'[Read logs for live sessions and their lineage (slow, and they lag).]' \
         --since'[Read logs from then on - 2026-01-31T14 -00Z, 2h ago.]:value:' \
+        --experimental'[Look at principals, too, whose interface the vendor may still change.]' \
+        --leaked-from'[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
         --accept'[Known and wanted - an access, a lead, or KIND of what is unseen.]:value:' \
         {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
         --out'[Write results there (0600).]:value:_files' \
@@ -70,7 +74,8 @@ _nhi_revoke() {
         '*: :_nhi_revoke_ask' && return 0
       ;;
     find)
-      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+      _arguments -S --repo'[Instead - every identity that jobs of this repository could hold.]:value:' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -88,17 +93,20 @@ _nhi_revoke() {
         --brake'[Whether the principal itself is stopped.]:value:(auto on off)' \
         --settle'[Instead of each vendor’s own - 60, 90s, 2m.]:value:' \
         --grace'[rotate - both work this long after the proof.]:value:' \
+        --until-unused'[rotate - the old one ends once no use of it has shown this long (waits 24 h at most).]:value:' \
         --cut-trust'[Close this trust; may be repeated.]:value:' \
         --keep-trust'[Leave this trust open, knowingly.]:value:' \
         --free-slot'[May be deleted now to make room for the new one.]:value:' \
         --keep-sessions'[rotate - leave the old sessions alive. The report says so in red.]' \
         --follow'[Whether what appears on the plan’s own principals is ended, too.]:value:(identity none)' \
         --since'[When it began - 2026-01-31T14 -00Z, 2h ago, 12h.]:value:' \
+        --experimental'[Look at principals, too, whose interface the vendor may still change.]' \
         --deliver'[Where the replacement of this kind goes.]:value:' \
         --order'[contain - as revoke does it; rollover - as rotate.]:value:(contain rollover)' \
         --save'[Keep the plan for nhi-revoke apply (0600).]:value:_files' \
         --overwrite'[Let --save replace a file.]' \
         --detailed-exitcode'[Exit 10 where the plan has steps.]' \
+        --leaked-from'[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
         {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
@@ -118,18 +126,21 @@ _nhi_revoke() {
         --brake'[Whether the principal itself is stopped.]:value:(auto on off)' \
         --settle'[Instead of each vendor’s own - 60, 90s, 2m.]:value:' \
         --grace'[rotate - both work this long after the proof.]:value:' \
+        --until-unused'[rotate - the old one ends once no use of it has shown this long (waits 24 h at most).]:value:' \
         --cut-trust'[Close this trust; may be repeated.]:value:' \
         --keep-trust'[Leave this trust open, knowingly.]:value:' \
         --free-slot'[May be deleted now to make room for the new one.]:value:' \
         --keep-sessions'[rotate - leave the old sessions alive. The report says so in red.]' \
         --follow'[Whether what appears on the plan’s own principals is ended, too.]:value:(identity none)' \
         --since'[When it began - 2026-01-31T14 -00Z, 2h ago, 12h.]:value:' \
+        --experimental'[Look at principals, too, whose interface the vendor may still change.]' \
         --deliver'[Where the replacement of this kind goes.]:value:' \
         {-y,--yes}'[Do not ask y/N.]' \
         --confirm'[The identity’s name, instead of typing it when asked.]:value:' \
         --allow-irreversible'[In a script - let what cannot be taken back be done.]' \
         {-f,--force}'[Stop a principal that much depends on. Lifts no other guard.]' \
         --max-accesses'[Refuse to end more than N accesses.]:value:' \
+        --leaked-from'[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
         {-n,--dry-run}'[Only show the plan; nothing is changed.]' \
         {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
         --out'[Write results there (0600).]:value:_files' \
@@ -150,18 +161,21 @@ _nhi_revoke() {
         --brake'[Whether the principal itself is stopped.]:value:(auto on off)' \
         --settle'[Instead of each vendor’s own - 60, 90s, 2m.]:value:' \
         --grace'[rotate - both work this long after the proof.]:value:' \
+        --until-unused'[rotate - the old one ends once no use of it has shown this long (waits 24 h at most).]:value:' \
         --cut-trust'[Close this trust; may be repeated.]:value:' \
         --keep-trust'[Leave this trust open, knowingly.]:value:' \
         --free-slot'[May be deleted now to make room for the new one.]:value:' \
         --keep-sessions'[rotate - leave the old sessions alive. The report says so in red.]' \
         --follow'[Whether what appears on the plan’s own principals is ended, too.]:value:(identity none)' \
         --since'[When it began - 2026-01-31T14 -00Z, 2h ago, 12h.]:value:' \
+        --experimental'[Look at principals, too, whose interface the vendor may still change.]' \
         --deliver'[Where the replacement of this kind goes.]:value:' \
         {-y,--yes}'[Do not ask y/N.]' \
         --confirm'[The identity’s name, instead of typing it when asked.]:value:' \
         --allow-irreversible'[In a script - let what cannot be taken back be done.]' \
         {-f,--force}'[Stop a principal that much depends on. Lifts no other guard.]' \
         --max-accesses'[Refuse to end more than N accesses.]:value:' \
+        --leaked-from'[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
         {-n,--dry-run}'[Only show the plan; nothing is changed.]' \
         {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
         --out'[Write results there (0600).]:value:_files' \
@@ -179,6 +193,7 @@ _nhi_revoke() {
         --allow-irreversible'[Let what cannot be taken back be done.]' \
         {-f,--force}'[Stop a principal that much depends on.]' \
         --max-accesses'[Refuse to end more than N accesses.]:value:' \
+        --leaked-from'[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
         {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
@@ -191,7 +206,8 @@ _nhi_revoke() {
         '*: :_files' && return 0
       ;;
     resume)
-      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+      _arguments -S --leaked-from'[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -203,7 +219,8 @@ _nhi_revoke() {
         '*: :_nhi_revoke_ask' && return 0
       ;;
     hold)
-      _arguments -S --interval'[Between two looks.]:value:' \
+      _arguments -S --leaked-from'[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
+        --interval'[Between two looks.]:value:' \
         --for'[At most so long - 30m, 12h.]:value:' \
         --until'[Instead of the last residual - 2026-01-31T14 -00Z.]:value:' \
         {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
@@ -218,7 +235,8 @@ _nhi_revoke() {
         '*: :_nhi_revoke_ask' && return 0
       ;;
     verify)
-      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+      _arguments -S --leaked-from'[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -315,7 +333,8 @@ _nhi_revoke() {
         --no-input'[Never ask; refuse instead.]' \
         --config'[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
-        {-h,--help}'[Show this message and exit.]' && return 0
+        {-h,--help}'[Show this message and exit.]' \
+        '*: :_nhi_revoke_ask' && return 0
       ;;
     providers)
       _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
@@ -376,7 +395,8 @@ _nhi_revoke() {
         '1: :(list audit find plan revoke rotate apply resume hold verify release undo finish runs report identities providers permissions doctor config schema demo help)' && return 0
       ;;
     demo)
-      _arguments -S --keep'[Keep the demo’s folder (journals, report).]' \
+      _arguments -S --scenario'[incident - an intruder is ended. rollover - credentials are replaced at work.]:value:(incident rollover)' \
+        --keep'[Keep the demo’s folder (journals, report).]' \
         {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from nhi_revoke.cli.consent import consent_to
 from nhi_revoke.cli.envelope import Problem
 from nhi_revoke.cli.intent import Order, delivering, intent_of, must_deliver
+from nhi_revoke.cli.leaked import hold_leaked
 from nhi_revoke.cli.outcome import PLAN_FORMATS, REPORT_FORMATS, nothing_result, plan_result, report_result
 from nhi_revoke.cli.output import check_format
 from nhi_revoke.cli.reasons import proposals
@@ -19,6 +20,7 @@ from nhi_revoke.model.step import Notice
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nhi_revoke.cli.leaked import LeakedOptions
     from nhi_revoke.cli.options import ConsentOptions, IntentOptions
     from nhi_revoke.cli.result import Result
     from nhi_revoke.cli.session import Session
@@ -30,15 +32,21 @@ if TYPE_CHECKING:
 Go = Callable[["Consent"], "Report"]
 
 
-def draft(session: Session, engine: Engine, names: Sequence[str], options: IntentOptions, order: Order) -> Plan:
-    """Resolve, look at the state (never at the slow logs: evidence must not delay containment), and plan."""
+def draft(
+    session: Session, engine: Engine, names: Sequence[str], options: IntentOptions, order: Order, *, late: bool = True
+) -> Plan:
+    """Resolve, look at the state (never at the slow logs: evidence must not delay containment), and plan.
+
+    Without `late`, what takes long to list is left to the run, and no cache is asked what a flush would meet: one that
+    does not answer would hold up a containment that asks nobody.
+    """
     identity = delivering(engine.resolve(names), options.deliver or (), engine.registry)
     if order == "rollover":
         must_deliver(identity)
     intent = intent_of(options, identity, order, engine.clock.now())
     with session.progress(acting=False):
-        inventory = engine.inventory(identity, intent, logs=False)
-    plan = engine.plan(inventory, intent)
+        inventory = engine.inventory(identity, intent, logs=False, late=late)
+    plan = engine.plan(inventory, intent, looks=late)
     return replace(plan, notices=(*plan.notices, *proposals(plan)))
 
 
@@ -47,6 +55,7 @@ def contain(
     names: Sequence[str],
     options: IntentOptions,
     allowed: ConsentOptions,
+    leaked: LeakedOptions,
     *,
     verb: Verb,
     order: Order,
@@ -55,7 +64,8 @@ def contain(
     """`revoke` and `rotate`."""
     check_format(session, PLAN_FORMATS if dry_run else REPORT_FORMATS)
     with session.engine() as engine:
-        plan = draft(session, engine, names, options, order)
+        hold_leaked(session, engine, leaked)
+        plan = draft(session, engine, names, options, order, late=dry_run or session.can_ask)
         if dry_run:
             return shown_only(engine, plan)
         return carry_out(session, engine, plan, allowed, lambda consent: engine.run(plan, verb, consent))

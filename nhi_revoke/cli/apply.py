@@ -10,12 +10,14 @@ import typer
 
 from nhi_revoke.cli.acting import show_plan
 from nhi_revoke.cli.group import application
+from nhi_revoke.cli.leaked import LeakedOptions, hold_leaked
 from nhi_revoke.cli.outcome import REPORT_FORMATS, nothing_result, report_result
 from nhi_revoke.cli.output import check_format
 from nhi_revoke.cli.result import Result
 from nhi_revoke.cli.session import Session
 from nhi_revoke.cli.spread import spread
 from nhi_revoke.engine.planfile import load_plan
+from nhi_revoke.model.command import command
 from nhi_revoke.model.error import Usage
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ class ApplyOptions:
 
 @app.command(name="apply")
 @spread
-def apply_plan(session: Session, file: PlanFile, options: ApplyOptions) -> Result:
+def apply_plan(session: Session, file: PlanFile, options: ApplyOptions, leaked: LeakedOptions) -> Result:
     """Carry out a saved plan, without a prompt.
 
     nhi-revoke apply plan.json
@@ -62,6 +64,7 @@ def apply_plan(session: Session, file: PlanFile, options: ApplyOptions) -> Resul
         max_accesses=options.max_accesses,
     )
     with session.engine() as engine:
+        hold_leaked(session, engine, leaked)
         with session.progress(acting=False):
             plan = engine.refresh(saved, stale=options.stale)
         _show_dropped(session, saved, plan)
@@ -81,7 +84,7 @@ def _known_version(plan: Plan) -> Plan:
         raise Usage(
             "plan-version",
             f"the plan has version {plan.schema_version}; this tool reads version {VERSION}. Nothing was changed.",
-            f"nhi-revoke plan {plan.identity.name} --save FILE  makes a new one.",
+            f"{command('plan', plan.identity.name)} --save FILE  makes a new one.",
         )
     return plan
 

@@ -10,6 +10,7 @@ import typer
 from nhi_revoke.cli.data import Audited, Judged
 from nhi_revoke.cli.exit_code import ExitCode, worst
 from nhi_revoke.cli.group import application
+from nhi_revoke.cli.leaked import LeakedOptions
 from nhi_revoke.cli.looking import LOOK_FORMATS, LookOptions, look
 from nhi_revoke.cli.options import Names
 from nhi_revoke.cli.outcome import unreachable_problems
@@ -36,7 +37,7 @@ Accept = Annotated[
 
 @app.command()
 @spread
-def audit(session: Session, names: Names, options: LookOptions, accept: Accept = None) -> Result:
+def audit(session: Session, names: Names, options: LookOptions, leaked: LeakedOptions, accept: Accept = None) -> Result:
     """Exit 0 only where nothing is live and nothing is unseen; 8 live, open or planted; 9 unseen.
 
     nhi-revoke audit payments-bot --accept ID='used by the release job'
@@ -44,20 +45,29 @@ def audit(session: Session, names: Names, options: LookOptions, accept: Accept =
     check_format(session, LOOK_FORMATS)
     accepted = _checked(accept or ())
     with session.engine() as engine:
-        inventory = look(session, engine, names, options)
+        inventory = look(session, engine, names, options, leaked)
     findings = tuple(judge(inventory, accepted))
     return _result(inventory, findings)
 
 
 def judge(inventory: Inventory, accepted: Sequence[str]) -> Iterator[Judged]:
     """Everything that keeps an audit from exit 0, with what was accepted of it."""
-    from nhi_revoke.render.inventory import is_open
+    from nhi_revoke.render.inventory import is_open, lets_in
 
     seen = [
-        *((a.id, a.label or a.kind, "open" if is_open(a) else "live") for a in inventory.accesses if a.state == "live"),
-        *((a.id, "may be live; no list shows it", "unseen") for a in inventory.accesses if a.state == "unknown"),
+        *(
+            (a.id, a.label or a.kind, "open" if is_open(a) else "live")
+            for a in inventory.accesses
+            if a.state == "live" and lets_in(a)
+        ),
+        *(
+            (a.id, "may be live; no list shows it", "unseen")
+            for a in inventory.accesses
+            if a.state == "unknown" and lets_in(a)
+        ),
         *((str(x.to), x.why, "planted") for x in inventory.leads if x.how == "planted"),
-        *((b.kind, b.why, "unseen") for b in inventory.blind),
+        *((str(x.to), x.why, "open") for x in inventory.leads if x.beyond and x.how == "reach"),
+        *((b.kind, b.why, "unseen") for b in inventory.blind if b.counts),
         *((str(u.ref), u.why, "unseen") for u in inventory.unreachable),
     ]
     for what, why, verdict in seen:

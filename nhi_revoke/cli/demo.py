@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import io
-import shlex
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from msgspec import Struct
 
+from nhi_revoke.cli.demo_stage import MOST, Ran, Stage
 from nhi_revoke.cli.exit_code import ExitCode
 from nhi_revoke.cli.group import application
 from nhi_revoke.cli.result import Result
 from nhi_revoke.cli.session import Session
 from nhi_revoke.cli.spread import spread
-from nhi_revoke.cli.streams import Streams
 from nhi_revoke.demo.doors import DoorResult, Intruder
 from nhi_revoke.model.report import Report
 from nhi_revoke.render.block import BLANK, Block, Span, line, table
@@ -27,13 +25,10 @@ if TYPE_CHECKING:
     from nhi_revoke.demo.world import DemoWorld
 
 app = application()
-
-
-class Ran(Struct, frozen=True):
-    """One real command of the demo."""
-
-    command: str
-    exit_code: int
+Scenario = Annotated[
+    Literal["incident", "rollover"],
+    typer.Option("--scenario", help="incident: an intruder is ended. rollover: credentials are replaced at work."),
+]
 
 
 class DemoData(Struct, frozen=True):
@@ -51,15 +46,19 @@ class DemoData(Struct, frozen=True):
 @app.command()
 @spread
 def demo(
-    session: Session, keep: bool = typer.Option(False, "--keep", help="Keep the demo's folder (journals, report).")
+    session: Session,
+    scenario: Scenario = "incident",
+    keep: bool = typer.Option(False, "--keep", help="Keep the demo's folder (journals, report)."),
 ) -> Result:
     """Run the whole job against a sandbox on this machine; no cloud account is touched.
 
     nhi-revoke demo
     """
+    from nhi_revoke.cli.demo_rollover import Rollover
+
     folder = Path(tempfile.mkdtemp(prefix="nhi-revoke-demo-"))
     try:
-        return _Show(session, folder, keep).play()
+        return (Rollover if scenario == "rollover" else Incident)(session, folder, keep).play()
     finally:
         if not keep:
             import shutil
@@ -67,18 +66,8 @@ def demo(
             shutil.rmtree(folder)
 
 
-class _Show:
-    """The commands, in order, and the doors between them."""
-
-    def __init__(self, session: Session, folder: Path, keep: bool) -> None:
-        self._session = session
-        self._folder = folder
-        self._keep = keep
-        self._ran: list[Ran] = []
-
-    @property
-    def _quiet(self) -> bool:
-        return self._session.output != "table" or self._session.out is not None
+class Incident(Stage):
+    """The commands of a containment, in order, and the intruder's doors between them."""
 
     def play(self) -> Result:
         from nhi_revoke.demo.doors import compare, try_all
@@ -91,7 +80,8 @@ class _Show:
             self._say(f"An intruder holds {len(doors)} doors of {world.identity}; {sum(before.values())} are open now.")
             self._run(world, "list", world.identity)
             self._run(world, "plan", world.identity)
-            self._run(world, "revoke", world.identity, "--case", "DEMO-1", "--yes", "--allow-irreversible")
+            consent = ("--yes", "--allow-irreversible", "--max-accesses", str(MOST))
+            self._run(world, "revoke", world.identity, "--case", "DEMO-1", *consent)
             report = self._report(world)
             after = try_all(doors)
             intruder = compare(doors, before, after, report)
@@ -122,43 +112,6 @@ class _Show:
             [BLANK, line(Span("And once more, after the next plan:", "strong")), door_table(results, predicted=False)]
         )
         return results
-
-    def _run(self, world: DemoWorld, *words: str) -> None:
-        """One real command, in this process, with its own output."""
-        from nhi_revoke.cli.process import run
-
-        shown = shlex.join(["nhi-revoke", *words])
-        if "-q" not in words:
-            self._show([BLANK, line(Span(f"$ {shown}", "strong"))])
-        mine = self._session.streams
-        environ = {
-            **mine.environ,
-            "NHI_REVOKE_CONFIG": str(world.config),
-            "NHI_REVOKE_STATE": str(world.state),
-        }
-        environ.pop("NHI_REVOKE_OUTPUT", None)
-        out, err = (io.StringIO(), io.StringIO()) if self._quiet else (mine.out, mine.err)
-        streams = Streams(io.StringIO(), out, err, environ, mine.no_color)
-        code = run(Session(streams, words, self._folder))
-        self._ran.append(Ran(shown, code))
-        if code in (ExitCode.FAILED, ExitCode.USAGE):
-            self._session.streams.err.write(err.getvalue() if isinstance(err, io.StringIO) else "")
-
-    def _report(self, world: DemoWorld) -> Report:
-        from nhi_revoke.config import load_config
-        from nhi_revoke.engine.service import Engine
-
-        environ = {"NHI_REVOKE_STATE": str(world.state)}
-        config = load_config(str(world.config), environ, self._folder)
-        with Engine(self._session.registry, config, lambda _: None) as engine:
-            return engine.report(engine.run_id("@last"))
-
-    def _say(self, text: str) -> None:
-        self._show([line(text)])
-
-    def _show(self, blocks: Sequence[Block]) -> None:
-        if not self._quiet:
-            self._session.streams.show(blocks, self._session.streams.out)
 
 
 def door_table(doors: Sequence[DoorResult], *, predicted: bool = True) -> Block:

@@ -13,6 +13,7 @@ from nhi_revoke.cli.result import Result, Rows
 from nhi_revoke.cli.session import Session
 from nhi_revoke.cli.spread import spread
 from nhi_revoke.model.error import Trouble
+from nhi_revoke.provider.connection import SideBySide
 from nhi_revoke.provider.fault import Fault
 
 if TYPE_CHECKING:
@@ -62,18 +63,28 @@ def _check(connections: Connections, status: ProviderStatus) -> list[Checked]:
         scopes = connections.scopes(name)
     except Trouble as trouble:
         return [Checked(name, "", trouble.code, (), trouble.message, trouble.hint)]
-    return [_whoami(connections, name, scope) for scope in scopes]
+    return [each for scope in scopes for each in _whoami(connections, name, scope)]
 
 
-def _whoami(connections: Connections, name: str, scope: str) -> Checked:
+def _whoami(connections: Connections, name: str, scope: str) -> list[Checked]:
+    """Of several sign-ins side by side, those that do not work have lines of their own."""
     try:
         conn = connections.at(name, scope)
         chain = conn.whoami()
+        failed = conn.not_signed_in() if isinstance(conn, SideBySide) else ()
     except Trouble as trouble:
-        return Checked(name, scope, trouble.code, (), trouble.message, trouble.hint)
+        return [Checked(name, scope, trouble.code, (), trouble.message, trouble.hint)]
     except Fault as fault:
-        return Checked(name, scope, type(fault).__name__.lower(), (), fault.message, fault.hint)
-    return Checked(name, conn.scope or scope, "ok", tuple(str(ref) for ref in chain))
+        return [_failed(name, scope, fault)]
+    known = conn.scope or scope
+    return [
+        Checked(name, known, "ok", tuple(str(ref) for ref in chain)),
+        *(_failed(name, known, fault) for fault in failed),
+    ]
+
+
+def _failed(name: str, scope: str, fault: Fault) -> Checked:
+    return Checked(name, scope, type(fault).__name__.lower(), (), fault.message, fault.hint)
 
 
 def _row(each: Checked) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`find`: principals of exactly this name. Changes nothing."""
+"""`find`: principals of exactly this name, or what a repository's jobs could hold. Changes nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nhi_revoke.cli.output import check_format
 from nhi_revoke.cli.result import Result, Rows
 from nhi_revoke.cli.session import Session
 from nhi_revoke.cli.spread import spread
-from nhi_revoke.model.error import NotFound
+from nhi_revoke.model.error import NotFound, Usage
 
 if TYPE_CHECKING:
     from nhi_revoke.render.block import Block
@@ -21,17 +21,32 @@ if TYPE_CHECKING:
 app = application()
 COLUMNS = ("principal", "provider", "kind", "id")
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The exact name, as the vendor has it.")]
+Name = Annotated[str | None, typer.Argument(metavar="[NAME]", help="The exact name, as the vendor has it.")]
+Repo = Annotated[
+    str | None,
+    typer.Option(
+        "--repo", metavar="OWNER/NAME", help="Instead: every identity that jobs of this repository could hold."
+    ),
+]
 
 
 @app.command()
 @spread
-def find(session: Session, name: Name) -> Result:
-    """Principals of exactly this name in the connected accounts.
+def find(session: Session, name: Name = None, repo: Repo = None) -> Result:
+    """Principals of exactly this name, or every identity that jobs of a repository could hold.
 
     nhi-revoke find payments-bot
+
+    nhi-revoke find --repo example-payments/shop
     """
     check_format(session, ("table", "json", "ndjson", "csv"))
+    if (name is None) == (repo is None):
+        why = "both NAME and --repo OWNER/NAME were given" if name else "neither NAME nor --repo OWNER/NAME was given"
+        raise Usage("name-or-repo", f"{why}: exactly one of them says what to look for.", "nhi-revoke find --help")
+    return _by_name(session, name) if name is not None else _by_repository(session, str(repo))
+
+
+def _by_name(session: Session, name: str) -> Result:
     with session.engine() as engine, session.progress(acting=False):
         found = engine.find(name)
     if not found.refs and not found.unreachable:
@@ -47,3 +62,23 @@ def find(session: Session, name: Name) -> Result:
 
     code = ExitCode.UNSEEN if found.unreachable else ExitCode.DONE
     return Result(found, screen, int(code), unreachable_problems(found.unreachable), Rows(COLUMNS, rows))
+
+
+def _by_repository(session: Session, repo: str) -> Result:
+    with session.engine() as engine, session.progress(acting=False):
+        held = engine.held_by_jobs(repo)
+
+    def screen() -> list[Block]:
+        from nhi_revoke.render.held import held_screen
+
+        return held_screen(held)
+
+    def rows() -> list[dict[str, str]]:
+        from nhi_revoke.render.held import held_rows
+
+        return list(held_rows(held))
+
+    from nhi_revoke.render.held import HELD_COLUMNS
+
+    code = ExitCode.DONE if held.whole else ExitCode.UNSEEN
+    return Result(held, screen, int(code), unreachable_problems(held.unreachable), Rows(HELD_COLUMNS, rows))

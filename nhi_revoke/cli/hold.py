@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from nhi_revoke.cli.group import application
+from nhi_revoke.cli.leaked import LeakedOptions, hold_leaked
 from nhi_revoke.cli.options import Run
 from nhi_revoke.cli.outcome import REPORT_FORMATS, report_result
 from nhi_revoke.cli.output import check_format
@@ -27,7 +28,14 @@ Until = Annotated[
 
 @app.command()
 @spread
-def hold(session: Session, run: Run, interval: Interval = 30.0, at_most: For = None, until: Until = None) -> Result:
+def hold(
+    session: Session,
+    run: Run,
+    leaked: LeakedOptions,
+    interval: Interval = 30.0,
+    at_most: For = None,
+    until: Until = None,
+) -> Result:
     """Re-read, put back brakes that somebody took off, end what appears; the run's plan said so.
 
     nhi-revoke hold @last --for 12h
@@ -43,6 +51,7 @@ def hold(session: Session, run: Run, interval: Interval = 30.0, at_most: For = N
         if at_most is not None:
             end = now + timedelta(seconds=at_most)
         known = engine.run_id(run)
+        hold_leaked(session, engine, leaked)
         with session.progress(acting=True, run=known):
             report = engine.hold(known, interval=interval, until=end)
         return report_result(session, report)

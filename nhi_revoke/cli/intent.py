@@ -8,9 +8,10 @@ from msgspec.structs import replace
 
 from nhi_revoke.cli.reasons import DEFAULTS
 from nhi_revoke.cli.spans import moment_of
+from nhi_revoke.model.command import command
 from nhi_revoke.model.error import Usage
 from nhi_revoke.model.identity import Delivery, Identity
-from nhi_revoke.model.intent import Intent, Reason
+from nhi_revoke.model.intent import LONGEST_UNUSED, Intent, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,10 +32,19 @@ def intent_of(options: IntentOptions, identity: Identity, order: Order, now: dat
         raise Usage(
             "rotate-without-rotation",
             f"rotate replaces credentials, and --rotate no (or the reason {reason.value}) forbids it. Nothing done.",
-            f"nhi-revoke revoke {identity.name}  ends them without replacing.",
+            f"{command('revoke', identity.name)}  ends them without replacing.",
         )
     if options.keep_sessions and order == "contain":
         raise Usage("keep-sessions", "--keep-sessions belongs to rotate. Nothing was done.", "revoke --scope keys")
+    if options.until_unused and order == "contain":
+        raise Usage("until-unused", "--until-unused belongs to rotate. Nothing was done.", "revoke ends it at once")
+    if options.until_unused > LONGEST_UNUSED:
+        raise Usage(
+            "until-unused",
+            f"--until-unused waits for {LONGEST_UNUSED / 3600:g} h at most, since the process has to stay. "
+            "Nothing was done.",
+            "--grace TIME keeps both working for longer.",
+        )
     return Intent(
         order=order,
         reason=reason,
@@ -45,12 +55,14 @@ def intent_of(options: IntentOptions, identity: Identity, order: Order, now: dat
         brake=options.brake,
         settle=options.settle,
         grace=options.grace,
+        until_unused=options.until_unused,
         cut_trust=tuple(options.cut_trust or ()),
         keep_trust=tuple(options.keep_trust or ()),
         free_slot=tuple(options.free_slot or ()),
         keep_sessions=options.keep_sessions,
         follow=options.follow,
         since=moment_of(options.since, now, "--since") if options.since else None,
+        experimental=options.experimental,
     )
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nhi_revoke.cli.data import Listed
-from nhi_revoke.cli.options import Logs
+from nhi_revoke.cli.leaked import LeakedOptions, hold_leaked
+from nhi_revoke.cli.options import Experimental, Logs
 from nhi_revoke.cli.outcome import unreachable_problems
 from nhi_revoke.cli.result import Result, Rows
 from nhi_revoke.cli.spans import moment_of
@@ -32,14 +33,18 @@ class LookOptions:
     since: Annotated[
         str | None, typer.Option("--since", metavar="TIME", help="Read logs from then on: 2026-01-31T14:00Z, 2h ago.")
     ] = None
+    experimental: Experimental = False
 
 
-def look(session: Session, engine: Engine, names: Sequence[str], options: LookOptions) -> Inventory:
+def look(
+    session: Session, engine: Engine, names: Sequence[str], options: LookOptions, leaked: LeakedOptions
+) -> Inventory:
     """Everything about the identity, logs included unless `--no-logs`."""
+    hold_leaked(session, engine, leaked)
     identity = engine.resolve(names)
     since = moment_of(options.since, engine.clock.now(), "--since") if options.since else None
     with session.progress(acting=False):
-        return engine.inventory(identity, Intent(since=since), logs=options.logs)
+        return engine.inventory(identity, Intent(since=since, experimental=options.experimental), logs=options.logs)
 
 
 def listed(inventory: Inventory, screen: Callable[[], Sequence[Block]], exit_code: int) -> Result:

@@ -33,7 +33,9 @@ def _declared(registry: Registry, provider: str) -> Iterator[tuple[str, str, str
         yield from _of_doers((f"{kind.name}/{doer.name}", doer) for doer in kind.remedies)
         if kind.mint is not None:
             yield from _of_doers([(f"{kind.name}/{kind.mint.name}", kind.mint)])
-    for target in registry.provider(provider).targets():
+    plugin = registry.provider(provider)
+    yield from (("list", permission, "find") for permission in plugin.finds)
+    for target in plugin.targets():
         for key, doer in target_doers(target).items():
             yield from (("rotate", permission, key) for permission in doer.permissions)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -21,6 +21,11 @@ Run = Annotated[str, typer.Argument(metavar="RUN", help="A run id, a unique begi
 Logs = Annotated[
     bool,
     typer.Option("--logs/--no-logs", help="Read logs for live sessions and their lineage (slow, and they lag)."),
+]
+
+Experimental = Annotated[
+    bool,
+    typer.Option("--experimental", help="Look at principals, too, whose interface the vendor may still change."),
 ]
 
 
@@ -69,6 +74,15 @@ class IntentOptions:
         float,
         typer.Option("--grace", metavar="TIME", parser=duration, help="rotate: both work this long after the proof."),
     ] = 0.0
+    until_unused: Annotated[
+        float,
+        typer.Option(
+            "--until-unused",
+            metavar="TIME",
+            parser=duration,
+            help="rotate: the old one ends once no use of it has shown this long (waits 24 h at most).",
+        ),
+    ] = 0.0
     cut_trust: Annotated[
         list[str] | None, typer.Option("--cut-trust", metavar="ID", help="Close this trust; may be repeated.")
     ] = None
@@ -89,10 +103,27 @@ class IntentOptions:
     since: Annotated[
         str | None, typer.Option("--since", metavar="TIME", help="When it began: 2026-01-31T14:00Z, 2h ago, 12h.")
     ] = None
+    experimental: Experimental = False
     deliver: Annotated[
         list[str] | None,
         typer.Option("--deliver", metavar="KIND=STORE:ADDRESS", help="Where the replacement of this kind goes."),
     ] = None
+
+
+def typed(options: IntentOptions) -> list[str]:
+    """The flags that say the same again, each once; nothing for what was left at its default."""
+    words: list[str] = []
+    for field in fields(options):
+        value = getattr(options, field.name)
+        if value == field.default:
+            continue
+        flag = f"--{field.name.replace('_', '-')}"
+        if value is True:
+            words.append(flag)
+        else:
+            each = value if isinstance(value, list) else [value]
+            words += [word for one in each for word in (flag, f"{one:.15g}" if isinstance(one, float) else str(one))]
+    return words
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from nhi_revoke.cli.envelope import Problem
 from nhi_revoke.cli.exit_code import ExitCode, worst
 from nhi_revoke.cli.result import Result, Rows
+from nhi_revoke.model.command import command
 from nhi_revoke.model.step import Phase
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _FAILED = {
     "lost": "nhi-revoke resume {run}",
     "impossible": "Do it by hand as told, then nhi-revoke resume {run}",
     "skipped": "nhi-revoke resume {run}",
-    "stale": "It changed since the plan was made; nhi-revoke plan {identity} makes a new one.",
+    "stale": "It changed since the plan was made; {plan} makes a new one.",
 }
 
 
@@ -60,7 +61,7 @@ def left_code(plan: Plan) -> int:
     lasting = [each for each in plan.residuals if each.counts]
     return worst(
         ExitCode.OPEN if is_open or any(each.until is None for each in lasting) else 0,
-        ExitCode.UNSEEN if plan.blind or plan.unreachable else 0,
+        ExitCode.UNSEEN if any(b.counts for b in plan.blind) or plan.unreachable else 0,
         ExitCode.ENDS_BY_ITSELF if lasting else 0,
     )
 
@@ -95,7 +96,7 @@ def report_problems(report: Report) -> tuple[Problem, ...]:
         Problem(
             f"step-{step.result}",
             f"{step.on}: {step.says}: {step.detail}",
-            _FAILED[step.result].format(run=report.run, identity=report.identity),
+            _FAILED[step.result].format(run=report.run, plan=command("plan", report.identity)),
         )
         for step in report.steps
         if step.result in _FAILED and (step.result != "skipped" or step.phase in CONTAINING)

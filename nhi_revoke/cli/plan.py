@@ -11,13 +11,15 @@ import typer
 from nhi_revoke.cli.acting import draft, shown_only
 from nhi_revoke.cli.exit_code import ExitCode
 from nhi_revoke.cli.group import application
-from nhi_revoke.cli.options import IntentOptions, Names
+from nhi_revoke.cli.leaked import LeakedOptions, hold_leaked
+from nhi_revoke.cli.options import IntentOptions, Names, typed
 from nhi_revoke.cli.outcome import PLAN_FORMATS
 from nhi_revoke.cli.output import check_format
 from nhi_revoke.cli.result import Result
 from nhi_revoke.cli.session import Session
 from nhi_revoke.cli.spread import spread
 from nhi_revoke.engine.planfile import save_plan
+from nhi_revoke.model.command import command
 
 app = application()
 
@@ -40,30 +42,31 @@ class PlanOptions:
 
 @app.command()
 @spread
-def plan(session: Session, names: Names, intent: IntentOptions, options: PlanOptions) -> Result:
+def plan(session: Session, names: Names, intent: IntentOptions, options: PlanOptions, leaked: LeakedOptions) -> Result:
     """What `revoke` would do, in order, with what breaks and what stays.
 
     nhi-revoke plan payments-bot --save plan.json
     """
     check_format(session, PLAN_FORMATS)
     with session.engine() as engine:
+        hold_leaked(session, engine, leaked)
         made = draft(session, engine, names, intent, options.order)
         if options.save is not None:
             save_plan(session.cwd / options.save, made, overwrite=options.overwrite)
         code = ExitCode.HAS_CHANGES if options.detailed_exitcode and made.steps else ExitCode.DONE
         result = shown_only(engine, made, int(code))
-    return _with_next(result, options, made.identity.name)
+    verb = "revoke" if options.order == "contain" else "rotate"
+    config = ("--config", session.config_path) if session.config_path else ()
+    again = ("apply", options.save) if options.save else (verb, *names, *typed(intent))
+    return _with_next(result, command(*again, *config))
 
 
-def _with_next(result: Result, options: PlanOptions, name: str) -> Result:
+def _with_next(result: Result, then: str) -> Result:
     from dataclasses import replace as with_changes
 
     from nhi_revoke.render.block import BLANK, Block, next_line
 
-    verb = "revoke" if options.order == "contain" else "rotate"
-    command = f"nhi-revoke apply {options.save}" if options.save else f"nhi-revoke {verb} {name}"
-
     def screen() -> list[Block]:
-        return [*result.screen(), BLANK, next_line(command)] if result.data.steps else list(result.screen())
+        return [*result.screen(), BLANK, next_line(then)] if result.data.steps else list(result.screen())
 
     return with_changes(result, screen=screen)

@@ -39,6 +39,6 @@ def proposals(plan: Plan) -> Iterator[Notice]:
     ended = {access for step in plan.steps for access in step.ends}
     for access in plan.accesses:
         left = access.id not in ended and access.id not in plan.intent.keep_trust
-        if access.family in ("trust", "grant") and access.state == "live" and left:
+        if access.family in ("trust", "grant") and access.state == "live" and access.opens and left:
             what = access.label or access.id
             yield Notice(access.on, f"proposed for cutting: {what}   --cut-trust {access.id}", "warning")

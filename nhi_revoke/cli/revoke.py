@@ -8,6 +8,7 @@ import typer
 
 from nhi_revoke.cli.acting import contain
 from nhi_revoke.cli.group import application
+from nhi_revoke.cli.leaked import LeakedOptions
 from nhi_revoke.cli.options import ConsentOptions, IntentOptions, Names
 from nhi_revoke.cli.result import Result
 from nhi_revoke.cli.session import Session
@@ -21,10 +22,15 @@ DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Only show the pla
 @app.command()
 @spread
 def revoke(
-    session: Session, names: Names, intent: IntentOptions, allowed: ConsentOptions, dry_run: DryRun = False
+    session: Session,
+    names: Names,
+    intent: IntentOptions,
+    allowed: ConsentOptions,
+    leaked: LeakedOptions,
+    dry_run: DryRun = False,
 ) -> Result:
     """End every session and key now, then replace what has a delivery target.
 
     nhi-revoke revoke payments-bot --reason leaked --case IR-17
     """
-    return contain(session, names, intent, allowed, verb="revoke", order="contain", dry_run=dry_run)
+    return contain(session, names, intent, allowed, leaked, verb="revoke", order="contain", dry_run=dry_run)

@@ -77,8 +77,10 @@ def data_types() -> dict[str, tuple[Any, ...]]:
     """What stands under `data`, by command. A plan where an acting command changed nothing."""
     from nhi_revoke.cli.data import Audited, Diagnosis, Listed, Moved, Need, Topic
     from nhi_revoke.cli.demo import DemoData
+    from nhi_revoke.cli.demo_rollover import RolloverData
     from nhi_revoke.config import Origin
-    from nhi_revoke.engine.service import FoundPrincipals, RunSummary
+    from nhi_revoke.engine.service import FoundPrincipals, HeldByJobs, RunSummary
+    from nhi_revoke.model.checkup import Finding
     from nhi_revoke.model.identity import Identity
     from nhi_revoke.model.plan import Plan
     from nhi_revoke.model.report import Report
@@ -88,17 +90,17 @@ def data_types() -> dict[str, tuple[Any, ...]]:
     return {
         "list": (Listed,),
         "audit": (Audited,),
-        "find": (FoundPrincipals,),
+        "find": (FoundPrincipals, HeldByJobs),
         "plan": (Plan,),
         **dict.fromkeys(("revoke", "rotate", "apply", "release", "undo", "finish"), acted),
         **dict.fromkeys(("resume", "hold", "verify", "report"), (Report,)),
         "runs": (tuple[RunSummary, ...], Moved),
-        "identities": (tuple[Identity, ...],),
+        "identities": (tuple[Identity, ...], tuple[Finding, ...]),
         "providers": (tuple[ProviderStatus, ...],),
         "permissions": (tuple[Need, ...],),
         "doctor": (Diagnosis,),
         "config": (tuple[Origin, ...], str),
         "schema": (dict[str, Any],),
-        "demo": (DemoData,),
+        "demo": (DemoData, RolloverData),
         "help": (Topic,),
     }

@@ -34,7 +34,7 @@ def make_engine(session: Session, tell: Tell) -> Engine:
     """The real one."""
     from nhi_revoke.engine.service import Engine
 
-    return Engine(session.registry, session.config, tell)
+    return Engine(session.registry, session.config, tell, show=session.show)
 
 
 def installed(environ: Mapping[str, str]) -> Registry:
@@ -71,7 +71,7 @@ class Session:
     _engine: Engine | None = None
     _config: Config | None = None
     _registry: Registry | None = None
-    _told: list[Callable[[Event], None]] = field(default_factory=list)
+    _told: list[Progress] = field(default_factory=list)
 
     def use(self, common: CommonOptions) -> None:
         """Take over the options that every command has; flags win over `NHI_REVOKE_OUTPUT`."""
@@ -127,14 +127,14 @@ class Session:
     def progress(self, *, acting: bool, run: str = "") -> Iterator[None]:
         """Shows what the engine does. `acting`: it may change something, so that Ctrl-C waits for the journal."""
         shown = self._progress()
-        self._told.append(shown.tell)
+        self._told.append(shown)
         self.acting, self.run = acting, run or self.run
         shown.start()
         try:
             yield
         finally:
             shown.stop()
-            self._told.remove(shown.tell)
+            self._told.remove(shown)
 
     def _progress(self) -> Progress:
         from nhi_revoke.render.progress import LiveProgress, PlainProgress
@@ -151,11 +151,20 @@ class Session:
 
     def _tell(self, event: Event) -> None:
         if self._told:
-            self._told[-1](event)
+            self._told[-1].tell(event)
         elif self.output != "ndjson":
             from nhi_revoke.render.progress import PlainProgress
 
             PlainProgress(self.streams.err, self.verbosity).tell(event)
+
+    def show(self, says: str) -> bool:
+        """To the person at the terminal, on stderr whatever the output is; False where nobody sits there."""
+        if not self.streams.err.isatty() or self.no_input:
+            return False
+        from nhi_revoke.render.progress import shown
+
+        shown(says, self._told[-1] if self._told else None, self.streams.err)
+        return True
 
     def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
         """First: the engine starts nothing more, and what is under way is journaled. Second: out, at once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nhi_revoke.cli.group import application
+from nhi_revoke.cli.leaked import LeakedOptions, hold_leaked
 from nhi_revoke.cli.options import Run
 from nhi_revoke.cli.outcome import REPORT_FORMATS, report_result
 from nhi_revoke.cli.output import check_format
@@ -15,7 +16,7 @@ app = application()
 
 @app.command()
 @spread
-def verify(session: Session, run: Run) -> Result:
+def verify(session: Session, run: Run, leaked: LeakedOptions) -> Result:
     """Look again at what a run ended: whether it still is, what appeared, what was planted.
 
     nhi-revoke verify @last
@@ -23,6 +24,7 @@ def verify(session: Session, run: Run) -> Result:
     check_format(session, REPORT_FORMATS)
     with session.engine() as engine:
         known = engine.run_id(run)
+        hold_leaked(session, engine, leaked)
         with session.progress(acting=False, run=known):
             report = engine.verify(known)
         return report_result(session, report)

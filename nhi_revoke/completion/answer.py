@@ -28,7 +28,7 @@ def answers(words: list[str]) -> list[str]:
         found = [each.name for each in COMMANDS]
     elif typed[0] in _RUN_COMMANDS:
         found = ["@last", *run_ids(), *identity_names()]
-    elif typed[0] in _IDENTITY_COMMANDS:
+    elif typed[0] in _IDENTITY_COMMANDS or typed[:2] == ["identities", "check"]:
         found = identity_names()
     elif typed[:2] == ["runs", "export"]:
         found = ["@last", *run_ids()]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from nhi_revoke.completion.table import COMMANDS
 
 RUNS = ("resume", "hold", "verify", "release", "undo", "finish", "report", "runs")
-IDENTITIES = ("list", "audit", "plan", "revoke", "rotate")
+IDENTITIES = ("list", "audit", "plan", "revoke", "rotate", "identities")
 
 
 class Option(NamedTuple):
@@ -68,5 +68,7 @@ def _words(name: str, loaded: Any) -> tuple[str, ...]:
         return tuple(row.name for row in COMMANDS)
     if name == "runs":
         return ("export", "import")
+    if name == "identities":
+        return ("check",)
     first = next((each for each in loaded.params if each.param_type_name == "argument"), None)
     return tuple(getattr(first.type, "choices", ())) if first is not None else ()

@@ -34,7 +34,7 @@ class Row:
 COMMANDS: tuple[Row, ...] = (
     Row("list", LOOK, "Every live way in, what it reaches, and what could not be seen."),
     Row("audit", LOOK, "The same, judged by the exit code: 0 means nothing live and nothing unseen."),
-    Row("find", LOOK, "Principals of exactly this name in the connected accounts."),
+    Row("find", LOOK, "Principals of exactly this name, or what a repository's jobs hold."),
     Row("plan", LOOK, "What `revoke` would do, in order, with what breaks and what stays."),
     Row("revoke", ACT, "End every session and key now, then replace what has a delivery target.", changes=True),
     Row("rotate", ACT, "Replace first, prove the new one, then end the old one and its sessions.", changes=True),
@@ -47,7 +47,7 @@ COMMANDS: tuple[Row, ...] = (
     Row("finish", AFTER, "After the soak: delete what the run disabled.", changes=True),
     Row("runs", RECORDS, "The journals on this machine; export and import them."),
     Row("report", RECORDS, "The report of a run, from its journal alone."),
-    Row("identities", RECORDS, "The identity map of nhi.toml."),
+    Row("identities", RECORDS, "The identity map of nhi.toml, and whether it holds."),
     Row("providers", SUPPORT, "Installed providers, and what each can end."),
     Row("permissions", SUPPORT, "Permissions that each stage needs, per provider."),
     Row("doctor", SUPPORT, "Whether providers load, who you are on each, what you would need."),

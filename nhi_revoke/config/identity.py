@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from nhi_revoke.config.decode import Key, decode
+from nhi_revoke.config.origin import masked
 from nhi_revoke.model.error import Usage
 from nhi_revoke.model.identity import Delivery, FlushTarget, Identity
 from nhi_revoke.model.nearest import did_you_mean
@@ -89,4 +90,4 @@ def _flush(item: Json, where: str, file: str) -> FlushTarget:
         raise Usage(
             "bad-value", f'{file}: {where}: every flush needs use = "NAME".', "`nhi-revoke providers` lists the names."
         )
-    return FlushTarget(use=use, settings={key: value for key, value in item.items() if key != "use"})
+    return FlushTarget(use=use, settings={key: masked(key, value) for key, value in item.items() if key != "use"})

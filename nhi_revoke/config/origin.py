@@ -12,12 +12,18 @@ import msgspec
 from nhi_revoke.config.decode import Key, dotted
 from nhi_revoke.config.lines import line_of
 from nhi_revoke.config.shape import Origin
+from nhi_revoke.model.mask import MASK
 
-MASK = "•••"
+__all__ = ["MASK", "masked", "origins", "shown"]
+
 _SECRET_KEY = re.compile(r"secret|token|passw|passphrase|private_?key|api_?key|credential", re.IGNORECASE)
-_NAMES_A_PLACE = re.compile(r"(file|path|env|url|profile|name|id)$", re.IGNORECASE)
+_NAMES_A_PLACE = re.compile(r"(file|path|env|url|profile|name|id|type)$", re.IGNORECASE)
 """`token_file` says where a secret lies, and is none."""
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
+_IN_QUERY = re.compile(
+    r"(?<=[?&])([^=&#\s]*(?:secret|token|passw|pwd|key|sig|auth|credential|code)[^=&#\s]*)=[^&#\s]*", re.IGNORECASE
+)
+_A_KEY = re.compile(r"(^|_)(key|pwd)$", re.IGNORECASE)
 
 
 def origins(
@@ -45,6 +51,24 @@ def shown(key: str, value: object) -> str:
     if _SECRET_KEY.search(last) and not _NAMES_A_PLACE.search(last):
         return MASK
     return _USERINFO.sub(f"{MASK}@", msgspec.json.encode(value, enc_hook=str).decode())
+
+
+def masked(key: str, value: object) -> object:
+    """A setting of a flush without what looks like a secret: plans and journals hold these settings.
+
+    The words of a command stay as they are: it would be another command.
+    """
+    if isinstance(value, dict):
+        return {name: masked(name, item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [masked(key, item) if isinstance(item, dict) else item for item in value]
+    if not isinstance(value, str):
+        return value
+    if (_SECRET_KEY.search(key) or _A_KEY.search(key)) and not _NAMES_A_PLACE.search(key):
+        return MASK
+    if "://" not in value:
+        return value
+    return _IN_QUERY.sub(rf"\1={MASK}", _USERINFO.sub(f"{MASK}@", value))
 
 
 def _leaves(value: object, path: tuple[Key, ...]) -> Iterator[tuple[tuple[Key, ...], object]]:

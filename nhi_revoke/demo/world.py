@@ -13,6 +13,7 @@ from nhi_revoke.model.error import NothingCanStart, Trouble
 from nhi_revoke.provider.registry import Registry
 from nhi_revoke.provider.sandbox.clock import MovableClock
 from nhi_revoke.provider.sandbox.contract import Door, Sandbox
+from nhi_revoke.provider.sandbox.workload import Employs, Workload
 
 
 class DemoWorld:
@@ -80,6 +81,11 @@ class DemoWorld:
     def doors(self) -> Sequence[tuple[str, Door]]:
         """The intruder's ways in, with the provider of each."""
         return [(name, door) for name, sandbox in self.sandboxes.items() for door in sandbox.doors()]
+
+    def workloads(self) -> Sequence[tuple[str, Workload]]:
+        """Who may use the identity's credentials, with the provider of each."""
+        employers = ((name, sandbox) for name, sandbox in self.sandboxes.items() if isinstance(sandbox, Employs))
+        return [(name, sandbox.workload(str(self.folder))) for name, sandbox in employers]
 
     def close(self) -> None:
         """Stops every sandbox."""

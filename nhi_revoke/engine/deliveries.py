@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 CREATES = "/create"
 """Last part of the registry key of every mint."""
 PROVE = "prove"
+SAYS = {
+    ("stage", True): "deliver the new one to",
+    ("serve", True): "make it current in",
+    ("stage", False): "look, before anything is written, at",
+    ("serve", False): "write the new one, current at once, to",
+}
+"""Of a step, by what it does and by whether the store has a place beside what is read."""
 
 
 def deliveries_of(step: Step, inventory: Inventory) -> list[Delivery]:
@@ -40,13 +47,14 @@ def delivery_steps(
             store = catalog.store(name)
             scope = scope_of_target(f"{name}/stage", address)
             for doer, verb in ((store.stage, "stage"), (store.serve, "serve")):
+                kept = f"; {store.keeps}" if verb == "serve" and store.keeps else ""
                 out.append(
                     Step(
                         id=f"{verb}-{number}-{place}",
                         does=f"{name}/{verb}",
                         on=mint.on,
                         phase=doer.phase,
-                        says=f"{'deliver the new one to' if verb == 'stage' else 'make it current in'} {delivery.to}",
+                        says=f"{SAYS[verb, store.beside]} {delivery.to}{kept}",
                         scope=scope,
                         lock=delivery.to,
                         reversible=doer.reversible,
@@ -82,6 +90,7 @@ def flush_steps(
         if catalog.doer(target.use).phase is not Phase.FLUSH:
             raise Usage("not-a-flush", f"{target.use!r} is no flush: nothing can forget a credential by it")
         on = inventory.principals[0].ref
+        says, breaks = catalog.doer(target.use).tells(target.settings)
         for moment in moments:
             out.append(
                 Step(
@@ -89,7 +98,8 @@ def flush_steps(
                     does=target.use,
                     on=on,
                     phase=Phase.FLUSH,
-                    says=f"flush {target.use} {moment}",
+                    says=f"{says or f'flush {target.use}'} {moment}",
+                    breaks=breaks,
                     scope=scope_of_target(target.use, str(target.settings.get("url", ""))),
                     before=dict(target.settings),
                     lock=f"flush:{target.use}",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from nhi_revoke.model.found import Access
+from nhi_revoke.model.glob import overlap
 from nhi_revoke.model.identity import Principal
 from nhi_revoke.model.ref import PrincipalRef
 
@@ -14,9 +15,16 @@ Mints = Mapping[PrincipalRef, frozenset[PrincipalRef]]
 
 
 def names(access: Access, principal: Principal) -> bool:
-    """Whether a trust names this principal, its account root or anyone. Conditions are ignored: they may be met."""
+    """Whether a trust names this principal, its account root or anyone. Conditions are ignored: they may be met.
+
+    An alias that ends in `*` stands for a family of names (subjects of tokens): a trust of one of them names it, too.
+    """
     aliases = (str(principal.ref), *principal.aliases)
-    return any(fnmatchcase(alias, pattern) for pattern in access.lets_in for alias in aliases)
+    return any(_fits(alias, pattern) for pattern in access.lets_in for alias in aliases)
+
+
+def _fits(alias: str, pattern: str) -> bool:
+    return fnmatchcase(alias, pattern) or (alias.endswith("*") and overlap(alias, pattern))
 
 
 def minters(principals: Sequence[Principal], accesses: Iterable[Access], unseen: Iterable[PrincipalRef] = ()) -> Mints:

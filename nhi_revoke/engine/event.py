@@ -45,5 +45,13 @@ class SaysEvent(Struct, frozen=True):
     level: Literal["info", "warning", "danger"] = "info"
 
 
-Event = StepEvent | WaitEvent | CountEvent | SaysEvent
+class ReadEvent(Struct, frozen=True):
+    """How far a long look has come."""
+
+    what: str
+    done: int
+    of: int
+
+
+Event = StepEvent | WaitEvent | CountEvent | SaysEvent | ReadEvent
 Tell = Callable[[Event], None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,8 +17,9 @@ from nhi_revoke.engine.io import EngineIo
 from nhi_revoke.model.error import Trouble
 from nhi_revoke.model.found import SESSION_FAMILIES, Access, BlindSpot, Found, Lead
 from nhi_revoke.model.identity import Identity, Principal
+from nhi_revoke.model.intent import Intent
 from nhi_revoke.model.inventory import Inventory, Unreachable
-from nhi_revoke.model.ref import PrincipalRef
+from nhi_revoke.model.ref import AccessId, PrincipalRef
 from nhi_revoke.provider.fault import AmbiguousName, Denied, Fault, Missing, NotInstalled, Unauthenticated
 from nhi_revoke.provider.kind import AccessKind
 
@@ -75,8 +76,10 @@ class Surveyor:
         self._io = io
         self._pool = pool
 
-    def look(self, identity: Identity, *, enrich: bool) -> Inventory:
-        """Resolve, whoami and every kind's `collect`, all in one wave; then last use, where asked.
+    def look(self, identity: Identity, *, enrich: bool, experimental: bool, late: bool = True) -> Inventory:
+        """Resolve, whoami and every kind's `collect`, all in one wave; then last use, where asked. Without `late`,
+        kinds whose listing takes long are left out; without `experimental`, principals of that sort are not looked at,
+        and that is said.
 
         Raises Interrupted: half a look must not read like "nothing there".
         """
@@ -86,7 +89,10 @@ class Surveyor:
         operators: dict[tuple[str, str], Future[Sequence[PrincipalRef]]] = {}
         for look in looks:
             try:
-                jobs += self._start(look, operators)
+                if not experimental and (said := self._experimental(look.ref)):
+                    look.unreachable = said
+                    continue
+                jobs += self._start(look, operators, late)
             except Trouble as wrong:
                 look.unreachable = unreachable(look.ref, wrong)
         for job in jobs:
@@ -102,7 +108,7 @@ class Surveyor:
         return self.enrich(inventory) if enrich else inventory
 
     def _start(
-        self, look: Look, operators: dict[tuple[str, str], Future[Sequence[PrincipalRef]]]
+        self, look: Look, operators: dict[tuple[str, str], Future[Sequence[PrincipalRef]]], late: bool
     ) -> Iterable[Future[None]]:
         registry = self._connections.registry
         plugin = registry.provider(look.ref.provider)
@@ -112,7 +118,15 @@ class Surveyor:
             operators[key] = self._pool.submit(conn.whoami)
         yield self._pool.submit(self._resolve, look, plugin, conn)
         for kind in registry.kinds(plugin.name, plugin.kind_of(look.ref)):
-            yield self._pool.submit(self._collect, look, kind, conn)
+            if late or not kind.late:
+                yield self._pool.submit(self._collect, look, kind, conn)
+
+    def _experimental(self, ref: PrincipalRef) -> Unreachable | None:
+        plugin = self._connections.registry.provider(ref.provider)
+        if not set(plugin.kind_of(ref)) & set(plugin.experimental):
+            return None
+        why = f"{plugin.title} may still change its interface for it, and what this tool knows of that was never tried"
+        return Unreachable(ref, "experimental", why, "--experimental looks at it all the same.")
 
     def _resolve(self, look: Look, plugin: Any, conn: Any) -> None:
         try:
@@ -167,12 +181,43 @@ class Surveyor:
             words = fault.message if isinstance(fault, Fault) else type(fault).__name__
             return [replace(a, note=f"{a.note}; last use unseen: {words}".lstrip("; ")) for a in mine]
 
-    def observe(self, inventory: Inventory, since: datetime | None) -> tuple[Found, ...]:
-        """The logs: slow, lagging, a lower bound. Sessions of principals outside the plan become leads.
+    def tells_use(self, access: Access) -> bool:
+        """Whether its vendor tells a last use that is exact enough to wait for."""
+        return self._connections.registry.kind(access.kind).tells_use
+
+    def last_uses(
+        self, accesses: Sequence[Access], principals: Sequence[Principal]
+    ) -> dict[AccessId, datetime | str | None]:
+        """When each was last used, read now: words where that could not be read; None where no use is told, and for
+        what is not there, or lets nobody in, any more.
+        """
+        groups: dict[tuple[PrincipalRef, str], set[AccessId]] = {}
+        for access in accesses:
+            groups.setdefault((access.on, access.kind), set()).add(access.id)
+        who = {p.ref: p for p in principals}
+        found = self._io.map(lambda at: self._last_uses(who[at[0]], at[1], groups[at]), list(groups))
+        return {access: last for each in found for access, last in each.items()}
+
+    def _last_uses(self, who: Principal, name: str, ids: Collection[AccessId]) -> dict[AccessId, datetime | str | None]:
+        kind = self._connections.registry.kind(name)
+        try:
+            conn = self._connections.of_ref(who.ref)
+            rows = (canonical(f, who.ref, who) for f in kind.collect(conn, who.ref, self._io))
+            live = [f for f in rows if isinstance(f, Access) and f.id in ids and f.state in ("live", "unknown")]
+            better = {a.id: a for a in kind.enrich(conn, live, self._io)} if live else {}
+        except Interrupted:
+            raise
+        except Exception as fault:  # noqa: BLE001 - told, and counts as in use
+            return dict.fromkeys(ids, fault.message if isinstance(fault, Fault) else type(fault).__name__)
+        return dict.fromkeys(ids) | {a.id: better.get(a.id, a).last_used for a in live}
+
+    def observe(self, inventory: Inventory, intent: Intent) -> tuple[Found, ...]:
+        """The logs since `intent.since`: slow, lagging, a lower bound. Sessions of principals outside the plan become
+        leads.
 
         Raises Interrupted: what was read of them until then is not what they say.
         """
-        start = since or self._io.now() - LOG_WINDOW
+        start = intent.since or self._io.now() - LOG_WINDOW
         jobs: list[Callable[[], list[Found]]] = []
         for principal in inventory.principals:
             conn = self._connections.of_ref(principal.ref)
@@ -182,12 +227,14 @@ class Surveyor:
         found = [f for result in results for f in result.result()]
         self._stopped()
         seen = outsiders_become_leads(found, {p.ref for p in inventory.principals})
-        return tuple(denied_already(f, (*inventory.accesses, *self._beyond(seen))) for f in seen)
+        return tuple(denied_already(f, (*inventory.accesses, *self._beyond(seen, intent))) for f in seen)
 
-    def _beyond(self, seen: Sequence[Found]) -> tuple[Access, ...]:
+    def _beyond(self, seen: Sequence[Found], intent: Intent) -> tuple[Access, ...]:
         """What stands on the principals that leads point at: somebody may have cut them already."""
         refs = tuple(dict.fromkeys(f.to for f in seen if isinstance(f, Lead) and f.session))
-        return self.look(Identity("leads", refs), enrich=False).accesses if refs else ()
+        if not refs:
+            return ()
+        return self.look(Identity("leads", refs), enrich=False, experimental=intent.experimental, late=False).accesses
 
     def _watcher(
         self, kind: AccessKind[Any], conn: Any, principal: Principal, inventory: Inventory, since: datetime
@@ -254,12 +301,13 @@ def assemble(identity: Identity, looks: Sequence[Look], at: datetime, operator: 
             continue
         principals[who.ref] = who
         found += [canonical(item, look.ref, who) for kinds, item in look.found if who.kind in kinds]
+    known = {f.id for f in found if isinstance(f, Access)}
     return Inventory(
         identity=identity,
         at=at,
         principals=tuple(principals.values()),
         accesses=tuple({f.id: f for f in found if isinstance(f, Access)}.values()),
-        leads=tuple(f for f in found if isinstance(f, Lead) and f.to not in principals),
+        leads=tuple(f for f in found if isinstance(f, Lead) and f.to not in principals and f.session not in known),
         blind=tuple(f for f in found if isinstance(f, BlindSpot)),
         unreachable=tuple(missing),
         operator=operator,
@@ -269,7 +317,7 @@ def assemble(identity: Identity, looks: Sequence[Look], at: datetime, operator: 
 def canonical(item: Found, typed: PrincipalRef, who: Principal) -> Found:
     """Fills in what a first-wave read could not know yet."""
     if isinstance(item, Lead):
-        return item
+        return replace(item, of=who.ref) if item.of == typed else item
     on = who.ref if item.on == typed else item.on
     if isinstance(item, BlindSpot):
         return replace(item, on=on)

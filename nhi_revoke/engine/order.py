@@ -65,7 +65,11 @@ def _swapped(step: Step, steps: Sequence[Step]) -> StepId | None:
 def _after(step: Step, steps: Sequence[Step], mints: Mints, intent: Intent, catalog: Catalog) -> set[StepId]:
     rollover = intent.order == "rollover"
     needs = () if step.phase is Phase.PROVE else catalog.doer(step.does).needs
-    waits: set[StepId] = {s.id for s in steps if s.on == step.on and s.does in needs}
+    # One doer may end and seal: an end that needs it would wait for the seal, and the seal for the end. And a brake may
+    # be released by its own undo: what needs the brake goes before its release.
+    early = step.phase in (Phase.CUT, Phase.END)
+    mine = (s for s in steps if s.on == step.on and s.does in needs)
+    waits: set[StepId] = {s.id for s in mine if not (early and s.phase in (Phase.SEAL, Phase.RELEASE))}
     if step.phase is Phase.SEAL:
         waits |= before_seal(step.on, steps, mints)
     if step.phase is Phase.END and rollover:
@@ -73,8 +77,9 @@ def _after(step: Step, steps: Sequence[Step], mints: Mints, intent: Intent, cata
     if step.phase is Phase.SEAL and rollover:
         waits |= _ids(steps, Phase.SERVE)
     if step.phase is Phase.MINT and not rollover:
-        # Conservative: whoever is contained here might mint for it or read its store.
-        waits |= _ids(steps, *CONTAINS)
+        # Conservative: whoever is contained here might mint for it or read its store. What only takes rights away
+        # contains nobody: where it fails, what is new is made all the same.
+        waits |= {s.id for s in steps if s.phase in CONTAINS and not catalog.doer(s.does).partial}
     waits |= _replacing(step, steps)
     if step.phase is Phase.FLUSH:
         contained = step.to == "after the seal"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 
 from nhi_revoke.engine.clock import Interrupted
+from nhi_revoke.engine.deliveries import CREATES
 from nhi_revoke.engine.doing import Doing, proves
 from nhi_revoke.engine.doubt import abandon, recover_secrets
 from nhi_revoke.engine.event import SaysEvent, Tell, WaitEvent
+from nhi_revoke.engine.grace import Grace
 from nhi_revoke.engine.history import StepHistory
 from nhi_revoke.engine.inventory import Surveyor
 from nhi_revoke.engine.io import EngineIo
@@ -52,6 +54,7 @@ class Pipeline:
         self._tell = tell
         self.plan = recorder.history.now.plan
         self._runner = Runner(doing, recorder, io, pool, tell, self.plan.intent.settle, on_acted=self._start_logs)
+        self._grace = Grace(recorder, surveyor, io, tell)
         self._rounds = Rounds(doing, recorder, surveyor, self._runner, io, tell, plan_again)
         # Reading logs submits to the pool and waits: from a thread of its own, so that it never waits for itself.
         self._log_reader = ThreadPoolExecutor(1, thread_name_prefix="logs")
@@ -73,8 +76,8 @@ class Pipeline:
         try:
             if self.plan.intent.order == "rollover":
                 self._rotate(wait_for_logs=False)
-                self._grace()
-                self._contain()
+                ends = [s for s in self._steps() if s.phase is Phase.END and not self._recorder.of(s.id).accepted]
+                self._contain(but=self._grace.wait(ends))
             else:
                 self._contain()
                 self._rotate(wait_for_logs=self.plan.intent.rotate == "wait")
@@ -89,9 +92,9 @@ class Pipeline:
 
     # -- containing ------------------------------------------------------------------------------------------------
 
-    def _contain(self) -> None:
+    def _contain(self, but: Collection[Step] = ()) -> None:
         early = [s for s in self._steps() if s.phase is Phase.FLUSH and s.to == "after the seal"]
-        self._runner.run([*(s for s in self._steps() if s.phase in CONTAINING), *early])
+        self._runner.run([*(s for s in self._steps() if s.phase in CONTAINING and s not in but), *early])
         for number in range(self._recorder.history.now.rounds + 1, MOST_ROUNDS + 1):
             if not self._rounds.again(number):
                 break
@@ -103,7 +106,7 @@ class Pipeline:
     def _start_logs(self) -> None:
         """Containment does not wait for slow evidence: logs are read once every cut and end was seen."""
         if self._logs is None:
-            self._logs = self._log_reader.submit(self._surveyor.observe, self.inventory, self.plan.intent.since)
+            self._logs = self._log_reader.submit(self._surveyor.observe, self.inventory, self.plan.intent)
 
     def _read_logs(self) -> tuple[Found, ...]:
         self._start_logs()
@@ -135,11 +138,16 @@ class Pipeline:
         self._end_of_rotation(steps)
 
     def _unready(self, steps: Sequence[Step]) -> str:
-        """Why a store could not take what would be minted; nothing is minted for it then."""
-        for stage in (s for s in steps if s.phase is Phase.DELIVER and not self._recorder.of(s.id).accepted):
-            if why := self._doing.unready(stage):
-                self._recorder.result(stage.id, Failed(why))
-                return f"{stage.says}: {why}"
+        """Why a store could not take what would be minted, or a mint could not make it; nothing is minted then."""
+        todo = [s for s in steps if not self._recorder.of(s.id).accepted]
+        freeing = {s.id for s in todo if s.phase is Phase.MINT and not s.does.endswith(CREATES)}
+        # A slot that this run frees first is still taken now.
+        looks = [s for s in todo if s.phase is Phase.DELIVER]
+        looks += [s for s in todo if s.phase is Phase.MINT and s.id not in freeing and not freeing & set(s.after)]
+        for step, why in zip(looks, self._io.map(self._doing.unready, looks), strict=True):
+            if why:
+                self._recorder.result(step.id, Failed(why))
+                return f"{step.says}: {why}"
         return ""
 
     def _logs_forbid(self, mints: Sequence[Step]) -> str:
@@ -176,7 +184,7 @@ class Pipeline:
 
     def _end_of_rotation(self, steps: Sequence[Step]) -> None:
         """Nothing minted is left that nobody received; a failed proof puts the brake back."""
-        for mint in (s for s in steps if s.phase is Phase.MINT and s.does.endswith("/create")):
+        for mint in (s for s in steps if s.phase is Phase.MINT and s.does.endswith(CREATES)):
             takers = [s for s in steps if s.takes == mint.id]
             serves = [self._recorder.of(s.id) for s in takers if s.phase is Phase.SERVE]
             if self._served_after_all(serves):
@@ -214,20 +222,8 @@ class Pipeline:
             brake = self._recorder.of(release.replaces or release.id).step
             self._tell(SaysEvent(f"the new one was not proven: the brake on {mint.on} goes back on", "danger"))
             self._recorder.vanished(brake.id)
+            self._recorder.result(release.id, Skipped("the new one was not proven: the brake went back on"))
             self._runner.run([brake])
-
-    def _grace(self) -> None:
-        seconds = self.plan.intent.grace
-        served = [h.settled_at for h in self._recorder.history.now.steps.values() if h.step.phase is Phase.SERVE]
-        if seconds <= 0 or not served or not all(served):
-            return
-        until = max(t for t in served if t) + timedelta(seconds=seconds)
-        now = self._io.now()
-        if until > now:
-            self._tell(WaitEvent(until, now, "grace: the old credential ends then"))
-            self._io.clock.wait((until - now).total_seconds(), self._io.stop)
-        if self._io.stop.is_set():
-            raise Interrupted
 
 
 def _unread(spot: BlindSpot) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from nhi_revoke.model.found import Lead
 from nhi_revoke.model.ref import Utc
 from nhi_revoke.model.report import Outcome, Report
 
@@ -25,7 +26,7 @@ def predicted_open(report: Report, door_access: str) -> bool:
     if any(left.access == door_access and _lasts(left.until, at) for left in report.residuals):
         return True
     if any(
-        str(lead.to) == door_access and not lead.shut and _lasts(lead.until, at)
+        str(lead.to) == door_access and not lead.shut and _lasts(lead.until, at) and _holds(lead, report)
         for lead in (*report.leads, *report.planted)
     ):
         return True
@@ -34,6 +35,15 @@ def predicted_open(report: Report, door_access: str) -> bool:
         # Nothing was found of it: shut, unless a principal that was named could not be looked at.
         return bool(report.unreachable)
     return any(not _shut(o) for o in known)
+
+
+def _holds(lead: Lead, report: Report) -> bool:
+    """What a principal may become is no way in by itself: an intruder is there where a session was seen, where nobody
+    can look, or where the logs that would show it could not be read. A lead that does not tell whose reach it is (`of`)
+    says that somebody is there.
+    """
+    seen = bool(lead.session) or lead.beyond or lead.how == "planted" or lead.of is None
+    return seen or any(b.counts and b.on == lead.of for b in report.blind)
 
 
 def _shut(outcome: Outcome) -> bool:

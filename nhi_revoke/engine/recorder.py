@@ -6,9 +6,11 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 
+from nhi_revoke.engine.concerning import concern
 from nhi_revoke.engine.history import History, StepHistory
 from nhi_revoke.engine.journal import Journal
 from nhi_revoke.model.change import Change
+from nhi_revoke.model.concern import Concern
 from nhi_revoke.model.line import Destroyed, Intended, Line, Looked, Proved, Resulted, Vanished
 from nhi_revoke.model.proof import Proven
 from nhi_revoke.model.ref import Json, StepId
@@ -28,6 +30,11 @@ class Recorder:
     @property
     def id(self) -> str:
         return self.journal.run
+
+    @property
+    def concern(self) -> Concern:
+        with self._lock:
+            return concern(self.history)
 
     def write(self, line: Line) -> None:
         """Journal first: what is not on the disk did not happen."""

@@ -7,17 +7,20 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from nhi_revoke.engine.blindness import blind_spots
 from nhi_revoke.engine.history import History, StepHistory
 from nhi_revoke.engine.journal import Journal
 from nhi_revoke.engine.outcome import Judge
+from nhi_revoke.engine.planner import beyond, open_trusts
+from nhi_revoke.engine.residual import residuals
 from nhi_revoke.engine.states import state_of
 from nhi_revoke.engine.verdict import exit_code, headline, next_commands
 from nhi_revoke.engine.watch import live_leads
 from nhi_revoke.model.change import Already, Change, Done, Failed, Impossible, Lost, Skipped
-from nhi_revoke.model.found import BlindSpot, Lead
+from nhi_revoke.model.found import Lead
 from nhi_revoke.model.proof import Proof
 from nhi_revoke.model.report import Fortune, Outcome, Replacement, Report, ResultWord, StepResult, Times
-from nhi_revoke.model.step import OpenDoor, Phase, Residual
+from nhi_revoke.model.step import Notice, OpenDoor, Phase, Residual
 
 WORDS: dict[type[Change], ResultWord] = {
     Done: "done",
@@ -39,9 +42,12 @@ def make_report(
     leads = newest_leads(history)
     mine = {p.ref for p in plan.principals}
     reach = tuple(lead for lead in leads if lead.how == "reach" and lead.to not in mine)
-    blind = blind_spots(history, now)
-    residuals = live_residuals(history, outcomes, now)
-    open_doors = (*plan.open, *_lead_trusts(history, reach, now))
+    blind = blind_spots(history, now, reach)
+    lasting = live_residuals(history, outcomes, now)
+    beyond_reach = (d for d in beyond(reach, plan.principals) if d.access not in {o.access for o in plan.open})
+    # Trusts that are listed late, beside the writes, were no part of the plan.
+    late = (o.access for o in outcomes if o.fate == "open" and o.access.id not in {d.access for d in plan.open})
+    open_doors = (*plan.open, *open_trusts(late, (), plan.intent), *beyond_reach, *_lead_trusts(history, reach, now))
     report = Report(
         run=first.opened.run,
         verb=section.opened.verb,
@@ -57,13 +63,13 @@ def make_report(
         steps=tuple(result_of(h) for h in history.steps.values()),
         replacements=replacements(history),
         open=tuple(o for o in open_doors if not _closed_later(o, outcomes)),
-        residuals=residuals,
-        residual_until=max((r.until for r in residuals if r.until and r.counts), default=None),
+        residuals=lasting,
+        residual_until=max((r.until for r in lasting if r.until and r.counts), default=None),
         blind=blind,
         leads=reach,
         planted=tuple(lead for lead in leads if lead.how == "planted"),
         manual=plan.manual,
-        notices=tuple(dict.fromkeys(n for s in history.sections for n in s.plan.notices)),
+        notices=tuple(dict.fromkeys((*(n for s in history.sections for n in s.plan.notices), *left_behind(history)))),
         unreachable=plan.unreachable,
         next_plan=next_plan,
         journal=f"{first.opened.run}.jsonl",
@@ -75,10 +81,12 @@ def make_report(
 
 
 def newest_leads(history: History) -> tuple[Lead, ...]:
-    """Each lead as it was seen last: a session that was alive may have been shut elsewhere since."""
+    """Each lead as it was seen last: a session that was alive may have been shut elsewhere since, and what was planted
+    at one moment may have become more."""
     known: dict[tuple[str, str], Lead] = {}
     for lead in (*history.first.plan.leads, *(f for f, _ in history.found if isinstance(f, Lead))):
-        known[str(lead.to), lead.session or lead.why] = lead
+        moment = str(lead.at) if lead.how == "planted" and lead.at else ""
+        known[str(lead.to), lead.session or moment or lead.why] = lead
     return tuple(known.values())
 
 
@@ -132,34 +140,12 @@ def times(history: History, verified: datetime | None) -> Times:
     )
 
 
-def blind_spots(history: History, now: datetime) -> tuple[BlindSpot, ...]:
-    """What is still unseen: not covered by a settled step on the same principal, and its time not passed."""
-    settled = {(h.step.on, h.step.does) for h in history.steps.values() if h.settled and not h.step.undoes}
-    logs = [note for s in history.sections for note in s.noted if note.source == "logs"]
-    newest = {id(f) for f in logs[-1].found} if logs else set()
-    out: dict[tuple[str, str, str], BlindSpot] = {}
-    spots = [(b, True) for s in history.sections for b in s.plan.blind]
-    spots += [(f, note.source == "state" or id(f) in newest) for f, note in history.found if isinstance(f, BlindSpot)]
-    for spot, current in spots:
-        covered = any((spot.on, key) in settled for key in spot.covered_by)
-        if current and not covered and not (spot.until and spot.until <= now):
-            out[str(spot.on), spot.kind, spot.why] = spot
-    return tuple(out.values())
-
-
 def live_residuals(history: History, outcomes: Iterable[Outcome], now: datetime) -> tuple[Residual, ...]:
-    """Drafted residuals with the times that the steps left; sessions of what was not cut by their own expiry."""
-    until: dict[str, datetime] = {}
-    for h in history.steps.values():
-        if h.settled and (text := h.left.get("residual_until")):
-            for access in h.step.ends:
-                until[access] = datetime.fromisoformat(str(text))
-    standing = {o.access.id for o in outcomes if o.fate != "ended"}
-    drafted = [r for s in history.sections for r in s.plan.residuals]
-    out = [
-        replace(r, until=until.get(r.access, r.until)) for r in drafted if r.access not in standing or r.until is None
-    ]
-    return tuple(r for r in dict.fromkeys(out) if r.until is None or r.until > now)
+    """Those that are not over; sessions of what was not cut by their own expiry."""
+    # What hangs on nobody's rights here ends by its own time alone: that time is told beside the open door.
+    standing = {o.access.id for o in outcomes if o.fate not in ("ended", "lasts") and not o.access.elsewhere}
+    out = [r for r in residuals(history) if r.access not in standing or r.until is None]
+    return tuple(r for r in out if r.until is None or r.until > now)
 
 
 def replacements(history: History) -> tuple[Replacement, ...]:
@@ -174,10 +160,12 @@ def replacements(history: History) -> tuple[Replacement, ...]:
         access = str(h.left["id"]) if "id" in h.left else None
         result: Fortune
         if serves and all(t.settled for t in serves):
-            result, why = "served", "delivered, read back, proven, current"
+            unread = next((str(t.left["unread"]) for t in takers if t.left.get("unread")), "")
+            back = f"not read back ({unread})" if unread else "read back"
+            result, why = "served", f"delivered, {back}, proven, current"
         elif h.destroyed and h.change is None:
             result, why = "destroyed", "minted, not delivered, destroyed again"
-        elif any(t.settled for t in takers if t.step.phase is Phase.DELIVER):
+        elif any(t.settled for t in takers if t.step.phase is Phase.DELIVER and not t.left.get("unwritten")):
             result, why = "delivered", "delivered, but not proven or not current"
         else:
             failed = next(
@@ -188,6 +176,18 @@ def replacements(history: History) -> tuple[Replacement, ...]:
         to = ", ".join(f"{t.step.does.rpartition('/')[0]}:{t.step.to}" for t in serves)
         out.append(Replacement(h.step.does.removesuffix("/create"), str(h.step.on), result, access, to, strength, why))
     return tuple(out)
+
+
+def left_behind(history: History) -> Iterable[Notice]:
+    """What a settled step says in `left["leaves"]`: a store that still holds the old secret. A step that finished or
+    took back another speaks for it.
+    """
+    settled = [h for h in history.steps.values() if h.settled]
+    later = {h.step.id.removeprefix("finish-") for h in settled if h.step.phase is Phase.FINISH}
+    later |= {h.step.undoes for h in settled if h.step.undoes}
+    for h in settled:
+        if h.left.get("leaves") and (h.step.phase is Phase.FINISH or h.step.id not in later):
+            yield Notice(h.step.on, str(h.left["leaves"]), "warning")
 
 
 def _lead_trusts(history: History, leads: Sequence[Lead], now: datetime) -> tuple[OpenDoor, ...]:

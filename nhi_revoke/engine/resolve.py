@@ -8,15 +8,23 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from nhi_revoke.config import Config
-from nhi_revoke.model.error import Ambiguous, NotFound, Usage
+from nhi_revoke.model.error import Ambiguous, NotFound, Trouble, Usage
 from nhi_revoke.model.identity import Identity
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.registry import Registry
 
 
 def one_ref(text: str, registry: Registry) -> PrincipalRef:
-    """Raises NotFound or Ambiguous; names the valid forms."""
+    """Raises NotFound or Ambiguous; names the valid forms. Usage, without repeating it, for what is a credential."""
     refs = registry.refs(text)
+    asked = {ref.provider for ref in refs} or registry.names()
+    if any(_leaks(registry, provider, text) for provider in asked):
+        raise Usage(
+            "credential-typed",
+            "what was typed in place of an identity has the shape of a credential, and is not repeated here. Other "
+            "users of this machine may have seen it on the command line. Nothing was looked at.",
+            "Name the identity that it belongs to, and hand it over in a file: --leaked-from FILE.",
+        )
     if len(refs) > 1:
         raise Ambiguous(
             "ambiguous-principal",
@@ -30,6 +38,13 @@ def one_ref(text: str, registry: Registry) -> PrincipalRef:
             f"Write PROVIDER:KIND/NAME, with a provider of: {', '.join(registry.names())}.",
         )
     return refs[0]
+
+
+def _leaks(registry: Registry, provider: str, text: str) -> bool:
+    try:
+        return any(True for _ in registry.provider(provider).leaks(text))
+    except Trouble:
+        return False
 
 
 def resolve(names: Sequence[str], config: Config, registry: Registry) -> Identity:

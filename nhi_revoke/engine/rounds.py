@@ -15,7 +15,7 @@ from nhi_revoke.engine.io import EngineIo
 from nhi_revoke.engine.planner import trusts_unseen
 from nhi_revoke.engine.recorder import Recorder
 from nhi_revoke.engine.runner import Runner
-from nhi_revoke.model.found import Access
+from nhi_revoke.model.found import Access, BlindSpot, Lead
 from nhi_revoke.model.inventory import Inventory
 from nhi_revoke.model.line import Extended, Noted
 from nhi_revoke.model.plan import Plan
@@ -24,7 +24,7 @@ from nhi_revoke.model.step import Phase, Step
 from nhi_revoke.provider.fault import Fault
 
 MOST_ROUNDS = 3
-LIVE = ("live", "unknown")
+LIVE, SHUT = ("live", "unknown"), "shut"
 CONTAINING = (Phase.CUT, Phase.END, Phase.SEAL)
 
 
@@ -61,7 +61,8 @@ class Rounds:
                 SaysEvent(f"somebody took back: {history.step.says} ({history.step.on}). Doing it again.", "danger")
             )
         for access in new:
-            self._tell(SaysEvent(f"appeared during the run: {access.label or access.id} on {access.on}", "danger"))
+            word = "found besides" if self._late(access) else "appeared during the run"
+            self._tell(SaysEvent(f"{word}: {access.label or access.id} on {access.on}", "danger"))
         if plan.intent.follow == "none":
             new = ()
         steps = self._steps_for(new, gone, fresh, number)
@@ -77,20 +78,32 @@ class Rounds:
         """A fresh inventory (journaled where it shows something new) and the effects that no longer hold."""
         plan = self._recorder.history.first.plan
         fresh = self._surveyor.look(
-            replace(plan.identity, principals=tuple(p.ref for p in plan.principals)), enrich=False
+            replace(plan.identity, principals=tuple(p.ref for p in plan.principals)),
+            enrich=False,
+            experimental=plan.intent.experimental,
         )
-        known = {a.id: a.state for a in plan.accesses}
+        known: dict[str, str] = {a.id: _standing(a) for a in plan.accesses}
+        for history in self._recorder.history.steps.values():
+            known.update((str(made), "disabled") for made in history.left.get("made") or () if made not in known)
         for found, note in self._recorder.history.found:
-            if isinstance(found, Access) and note.source == "state":
-                known[found.id] = found.state
+            if isinstance(found, Access) and note.source != "logs":
+                known[found.id] = _standing(found)
         minted = self._minted()
         changed = tuple(
             a
             for a in fresh.accesses
-            if a.id not in minted and (a.id not in known or (a.state in LIVE and known[a.id] not in LIVE))
+            if a.id not in minted and (a.id not in known or (_standing(a) in LIVE and known[a.id] not in LIVE))
         )
-        if changed or fresh.blind != plan.blind:
-            self._recorder.write(Noted((*changed, *(b for b in fresh.blind if b not in plan.blind)), "state", fresh.at))
+        late = tuple(a for a in changed if a.id not in known and self._late(a))
+        if late:
+            self._recorder.write(Noted(late, "late", fresh.at))
+        changed = tuple(a for a in changed if a not in late)
+        told = {*plan.leads, *plan.blind}
+        told |= {f for f, _ in self._recorder.history.found if isinstance(f, Lead | BlindSpot)}
+        leads = tuple(lead for lead in fresh.leads if lead not in told)
+        blind = tuple(b for b in fresh.blind if b not in told)
+        if changed or leads or blind:
+            self._recorder.write(Noted((*changed, *leads, *blind), "state", fresh.at))
         old = taken_back(self._recorder.history.steps.values())
         effects = effective(self._recorder.history.steps.values())
         gone = tuple(h for h, holds in zip(effects, self._io.map(self._holds, effects), strict=True) if not holds)
@@ -109,11 +122,16 @@ class Rounds:
             for a in fresh.accesses
             if a.state in LIVE
             and a.family != "trust"
+            and a.opens
             and a.id not in minted
             and a.id not in ended
             and plan.intent.covers(a)
-            and (a.id not in before or before[a.id].state not in LIVE)
+            and (a.id not in before or (_standing(a) in LIVE and _standing(before[a.id]) not in LIVE))
         )
+
+    def _late(self, access: Access) -> bool:
+        """Whether it was not looked for before: its kind takes long to list."""
+        return self._doing.connections.registry.kind(access.kind).late
 
     def _minted(self) -> set[str]:
         mints = (h for h in self._recorder.history.steps.values() if h.step.phase is Phase.MINT)
@@ -133,11 +151,21 @@ class Rounds:
         drafted = (
             [s for s in self._plan_again(fresh).steps if s.phase is Phase.END and ids & set(s.ends)] if new else []
         )
-        ends = [replace(s, id=f"r{number}-{n + 1}", after=()) for n, s in enumerate(drafted)]
+        ends = [replace(s, id=f"r{number}-{n + 1}", after=()) for n, s in enumerate(self._consented(drafted))]
         reopened = {s.on for s in ends} | {h.step.on for h in gone}
         waits = tuple(s.id for s in ends) + tuple(h.step.id for h in gone if h.step.phase is Phase.END)
         redone = {h.step.id for h in gone}
         return ends + self._seals(reopened, waits, redone, number)
+
+    def _consented(self, drafted: Sequence[Step]) -> list[Step]:
+        """Whoever was shown no irreversible change has consented to none: such a one is told, and stays open."""
+        if self._recorder.history.first.plan.irreversible:
+            return list(drafted)
+        for step in drafted:
+            if not step.reversible:
+                why = "it cannot be taken back, and nothing of that kind was consented to"
+                self._tell(SaysEvent(f"not done: {step.says} ({step.on}): {why}. Make a new plan.", "danger"))
+        return [step for step in drafted if step.reversible]
 
     def _trusts_unseen(self, plan: Plan) -> tuple[PrincipalRef, ...]:
         inventory = Inventory(plan.identity, plan.at, plan.principals, plan.accesses, (), plan.blind)
@@ -186,3 +214,8 @@ def effective(histories: Iterable[StepHistory]) -> tuple[StepHistory, ...]:
             or (h.step.phase is Phase.RELEASE and h.step.does != does.get(h.step.replaces or ""))
         )
     )
+
+
+def _standing(access: Access) -> str:
+    """Its state; another word for one that is shut as things stand, so that it is seen to open again."""
+    return SHUT if access.shut else access.state

@@ -132,9 +132,16 @@ class Runner:
             if settled and (going is None or going.stage is Stage.DONE):
                 continue
             if going is None or going.stage is Stage.STUCK:
+                if self._only_first(before, step):
+                    continue
                 return f"not done, because {before} ({self._recorder.of(before).step.says}) was not seen to hold"
             waiting = True
         return "" if waiting else None
+
+    def _only_first(self, before: StepId, step: Step) -> bool:
+        """Half a containment beats none: what was to go first, and failed, is told, and holds up seals alone."""
+        ended = step.phase in (Phase.CUT, Phase.END)
+        return ended and self._doing.doer(self._recorder.of(before).step).only_first
 
     def _skip(self, going: Going, why: str) -> None:
         going.stage = Stage.STUCK
@@ -261,14 +268,20 @@ class Runner:
     def _look_later(self, going: Going) -> None:
         going.looks += 1
         since = going.since or self._io.now()
-        if (self._io.now() - since).total_seconds() >= UNTIL_SEEN:
+        own = 0.0 if proves(going.step) else self._doing.doer(going.step).shows_within
+        if (self._io.now() - since).total_seconds() >= max(UNTIL_SEEN, own):
             going.stage = Stage.STUCK
             self._say(going.step, "failed", "accepted, but the vendor's own reads do not show it")
             return
         self._later(going, min(LONGEST_LOOK_AGAIN, FIRST_LOOK_AGAIN * 2.0 ** (going.looks - 1)))
 
     def _unreadable(self, going: Going, fault: Fault) -> None:
-        if isinstance(fault, Denied) or going.stage is Stage.ASKING:
+        if going.stage is Stage.ASKING:  # asked before a crash, and nobody can tell what came of it
+            why = f"whether it happened before could not be looked at: {fault.message}"
+            self._recorder.result(going.step.id, Lost(why))
+            going.stage = Stage.STUCK
+            self._say(going.step, "lost", why)
+        elif isinstance(fault, Denied):
             going.stage = Stage.STUCK
             self._say(going.step, "failed", f"accepted, but unseen: {fault.message}")
         elif going.stage is Stage.SETTLING:

@@ -37,11 +37,14 @@ def search(name: str, registry: Registry, connections: Connections, io: EngineIo
 
     def look(place: tuple[str, str]) -> tuple[tuple[PrincipalRef, ...], Unreachable | None]:
         provider, scope = place
+        found: list[PrincipalRef] = []
         try:
             plugin: Any = registry.provider(provider)
-            return tuple(plugin.find(connections.at(provider, scope), name)), None
+            for ref in plugin.find(connections.at(provider, scope), name):
+                found.append(ref)  # noqa: PERF402 - what was found stands, whatever could not be looked at after it
         except (Fault, Trouble) as fault:
-            return (), unreachable(PrincipalRef(provider, scope, name), fault)
+            return tuple(found), unreachable(PrincipalRef(provider, scope, name), fault)
+        return tuple(found), None
 
     results = io.map(look, places)
     missing += [u for _, u in results if u is not None]

@@ -12,17 +12,22 @@ from msgspec.structs import replace
 
 from nhi_revoke.config import Config
 from nhi_revoke.engine import guard, takeback
+from nhi_revoke.engine.checkup import check_identities
 from nhi_revoke.engine.clock import Clock, LiveClock, SandboxClock
 from nhi_revoke.engine.connections import Connections
 from nhi_revoke.engine.consent import Consent
-from nhi_revoke.engine.event import Tell
+from nhi_revoke.engine.event import SaysEvent, Tell
+from nhi_revoke.engine.foresight import flush_looks
+from nhi_revoke.engine.held import HeldByJobs
 from nhi_revoke.engine.history import History
 from nhi_revoke.engine.inventory import Surveyor
-from nhi_revoke.engine.io import EngineIo
+from nhi_revoke.engine.io import EngineIo, Show
 from nhi_revoke.engine.journal import BeforeAppend, Journal
+from nhi_revoke.engine.leaks import hold_leaks, must_be_held, unclaimed
 from nhi_revoke.engine.lock import Locks
-from nhi_revoke.engine.planner import make_plan
+from nhi_revoke.engine.planner import make_plan, named_in_vain
 from nhi_revoke.engine.report import make_report
+from nhi_revoke.engine.repository import Search
 from nhi_revoke.engine.resolve import resolve
 from nhi_revoke.engine.runs import RunSummary, find_run, summary
 from nhi_revoke.engine.search import FoundPrincipals, search
@@ -30,18 +35,20 @@ from nhi_revoke.engine.stale import refreshed
 from nhi_revoke.engine.states import require
 from nhi_revoke.engine.store import RunFolder
 from nhi_revoke.engine.work import Work, locked_work
+from nhi_revoke.model.checkup import Finding
 from nhi_revoke.model.error import Ambiguous, NotFound, NothingCanStart
 from nhi_revoke.model.found import Access, BlindSpot, Lead
 from nhi_revoke.model.identity import Identity
 from nhi_revoke.model.intent import Intent
 from nhi_revoke.model.inventory import Inventory
 from nhi_revoke.model.line import Verb
+from nhi_revoke.model.nearest import nearest
 from nhi_revoke.model.plan import Plan
 from nhi_revoke.model.ref import AccessId, Utc
 from nhi_revoke.model.report import Report
 from nhi_revoke.provider.registry import Registry
 
-__all__ = ["Consent", "Engine", "FoundPrincipals", "RunSummary"]
+__all__ = ["Consent", "Engine", "FoundPrincipals", "HeldByJobs", "RunSummary"]
 
 WORKERS = 32
 """Vendor calls wait on the network: many threads, little work."""
@@ -60,16 +67,19 @@ class Engine:
         config: Config,
         tell: Tell,
         *,
+        show: Show | None = None,
         clock: Clock | None = None,
         run_id: Callable[[], str] | None = None,
         before_append: BeforeAppend | None = None,
     ) -> None:
-        """`run_id` and `before_append` are for tests: a name for the next run, and a hook before each journal line."""
+        """`show`: to whoever sits at the terminal. `run_id` and `before_append` are for tests: a name for the next run,
+        and a hook before each journal line.
+        """
         self.registry = registry
         self.config = config
         self.tell = tell
         self.clock = clock or clock_for(config)
-        self._io = EngineIo(self.clock)
+        self._io = EngineIo(self.clock, tell=tell, show=show)
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="vendor")
         self.connections = Connections(registry, config, self._io)
         self.surveyor = Surveyor(self.connections, self._io, self._pool)
@@ -97,22 +107,50 @@ class Engine:
     def _new_run_id(self) -> str:
         return f"{self.clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
+    def hold_leaked(self, text: str) -> None:
+        """Credentials that leaked, for whatever can try or end them by value; tells what was recognised, and never a
+        value. Raises Usage where nothing was.
+        """
+        what, wrong = hold_leaks(text, self.registry, self._io).told()
+        self.tell(SaysEvent(what))
+        if wrong:
+            self.tell(SaysEvent(wrong, "warning"))
+
     # -- looking ---------------------------------------------------------------------------------------------------
 
     def resolve(self, names: Sequence[str]) -> Identity:
         """An identity of the map, or bare principals. Raises NotFound with the nearest names, Ambiguous, Usage."""
         return resolve(names, self.config, self.registry)
 
-    def inventory(self, identity: Identity, intent: Intent, *, logs: bool, enrich: bool | None = None) -> Inventory:
+    def inventory(
+        self,
+        identity: Identity,
+        intent: Intent,
+        *,
+        logs: bool,
+        enrich: bool | None = None,
+        late: bool = True,
+    ) -> Inventory:
         """Raises NothingCanStart when no provider could look at anything, NotFound when no principal exists.
 
         `enrich` (last use and the like) costs a second wave: by default only with `logs` or where a rotation needs it.
+        Without `late`, kinds whose listing takes long are left to the run, but for those that the intent names.
         """
         wanted = logs or bool(intent.replace and intent.rotate != "no") if enrich is None else enrich
-        found = self.surveyor.look(identity, enrich=wanted)
+        found = self.surveyor.look(
+            identity,
+            enrich=wanted,
+            late=late or names_late(intent, self.registry),
+            experimental=intent.experimental,
+        )
         if not found.principals:
             self._nothing_there(identity, found)
+        found = self._claimed(found)
         return self._with_logs(found, intent) if logs else found
+
+    def _claimed(self, found: Inventory) -> Inventory:
+        """With what was handed over and is nobody's here."""
+        return replace(found, blind=(*found.blind, *unclaimed(found, self._io.leaks, self.registry)))
 
     def _nothing_there(self, identity: Identity, found: Inventory) -> None:
         missing = [u for u in found.unreachable if u.code in ("not-found", "ambiguous")]
@@ -125,7 +163,7 @@ class Engine:
         raise NothingCanStart(found.unreachable[0].code if found.unreachable else "no-principals", words, hint)
 
     def _with_logs(self, found: Inventory, intent: Intent) -> Inventory:
-        seen = self.surveyor.observe(found, intent.since)
+        seen = self.surveyor.observe(found, intent)
         return replace(
             found,
             accesses=(*found.accesses, *(f for f in seen if isinstance(f, Access))),
@@ -137,9 +175,31 @@ class Engine:
         """Principals of exactly this name in every connected account."""
         return search(name, self.registry, self.connections, self._io)
 
-    def plan(self, inventory: Inventory, intent: Intent) -> Plan:
-        """Pure. Raises Usage for a delivery to an unknown store."""
-        return make_plan(inventory, intent, self.registry, self.connections.scope_of_target)
+    def check_identities(self, names: Sequence[str]) -> tuple[Finding, ...]:
+        """Whether the map holds, for these identities or all. Raises NotFound with the nearest name."""
+        known = self.config.identities
+        for name in names:
+            if name not in known:
+                near = nearest(name, known)
+                hint = f"Did you mean {near}?" if near else "nhi-revoke identities  shows those of the map."
+                raise NotFound("unknown-identity", f"the map has no identity {name!r}. Nothing was looked at.", hint)
+        # What is shared shows only where all of them are looked at.
+        found = check_identities(tuple(known.values()), self.connections, self._pool)
+        return tuple(each for each in found if not names or each.identity in names)
+
+    def held_by_jobs(self, repository: str) -> HeldByJobs:
+        """Every identity that jobs of this repository could hold. Raises NotFound, Ambiguous, Usage."""
+        identities = self.config.identities.values()
+        return Search(repository, self.registry, self.connections, identities, self._io, self._pool).held()
+
+    def plan(self, inventory: Inventory, intent: Intent, *, looks: bool = True) -> Plan:
+        """Asks nothing but what each flush would meet, and without `looks` nothing at all. Raises Usage for a delivery
+        to an unknown store.
+        """
+        made = make_plan(inventory, intent, self.registry, self.connections.scope_of_target)
+        if looks:
+            made = replace(made, looks=flush_looks(made, self.connections, self._pool))
+        return replace(made, notices=(*made.notices, *named_in_vain(made)))
 
     # -- acting ----------------------------------------------------------------------------------------------------
 
@@ -165,10 +225,14 @@ class Engine:
     def refresh(self, saved: Plan, *, stale: Literal["drop", "refuse"]) -> Plan:
         """A saved plan held against the world as it is: changed targets dropped (or refused).
 
-        Raises Refused for a plan of another account and for one with every target stale.
+        Raises Refused for a plan of another account, for one with every target stale, and for one that ends by value
+        what nobody handed over.
         """
         identity = replace(saved.identity, principals=tuple(p.ref for p in saved.principals))
-        return refreshed(saved, self.surveyor.look(identity, enrich=False), stale=stale)
+        late = any(self.registry.kind(kind).late for kind in {a.kind for a in saved.accesses})
+        must_be_held(saved, self._io.leaks, self.registry)
+        now = self.surveyor.look(identity, enrich=False, late=late, experimental=saved.intent.experimental)
+        return refreshed(saved, self._claimed(now), stale=stale)
 
     def run_id(self, text: str) -> str:
         """A run id, a unique beginning, `@last`, or an identity (its newest run). Raises NotFound."""
@@ -244,6 +308,19 @@ class Engine:
         journal = Journal.open(self._store, run, before_append=self._before_append)
         refs = [str(p.ref) for p in History(journal.lines).first.plan.principals]
         return locked_work(self._locks.take(refs, run, verb), self._work(journal))
+
+
+def names_late(intent: Intent, registry: Registry) -> bool:
+    """Whether the intent names an access of a kind that is listed late: then it is looked at before the plan."""
+    named = (*intent.cut_trust, *intent.keep_trust, *intent.free_slot, intent.scope)
+    return any(
+        access.startswith(f"{kind.name}/")
+        for provider in registry.names()
+        if any(access.startswith(f"{provider}:") for access in named)
+        for kind in registry.kinds(provider)
+        for access in named
+        if kind.late
+    )
 
 
 def clock_for(config: Config) -> Clock:

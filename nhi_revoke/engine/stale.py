@@ -74,9 +74,10 @@ def _same_principals(saved: Plan, fresh: Inventory) -> None:
 
 
 def _current(step: Step, now: dict[AccessId, Access], gone: set[str]) -> Step:
-    before = step.before
-    if step.phase in (Phase.CUT, Phase.SEAL) and step.ends and step.ends[0] in now:
-        before = dict(now[step.ends[0]].before)
+    """A cut takes the state of now. One that was drafted with facts of its own keeps them: they are of no access."""
+    before, first = step.before, step.ends[0] if step.ends else ""
+    if step.phase in (Phase.CUT, Phase.SEAL) and first in now and set(before) <= set(now[first].before):
+        before = dict(now[first].before)
     return replace(step, before=before, after=tuple(a for a in step.after if a not in gone))
 
 

@@ -84,6 +84,7 @@ def braked(history: History) -> tuple[str, ...]:
     steps = history.steps.values()
     off = {h.step.replaces for h in steps if h.step.phase in (Phase.RELEASE, Phase.SEAL) and h.settled}
     off |= {h.step.undoes for h in steps if h.step.undoes and h.settled}
+    puts_on = (Phase.CUT, Phase.END)
     return tuple(
-        h.step.id for h in steps if h.step.brake and h.step.phase is Phase.CUT and h.settled and h.step.id not in off
+        h.step.id for h in steps if h.step.brake and h.step.phase in puts_on and h.settled and h.step.id not in off
     )

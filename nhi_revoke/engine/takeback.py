@@ -12,6 +12,7 @@ from nhi_revoke.engine.history import History, StepHistory
 from nhi_revoke.engine.planner import release_step
 from nhi_revoke.engine.states import braked
 from nhi_revoke.model.error import NotFound, Refused
+from nhi_revoke.model.found import Access
 from nhi_revoke.model.plan import Plan
 from nhi_revoke.model.ref import AccessId, StepId
 from nhi_revoke.model.step import Notice, Phase, Step
@@ -132,10 +133,43 @@ def release_plan(history: History, registry: Registry, now: datetime, *, wait: b
                 f"{safe:%Y-%m-%dT%H:%M:%SZ}. Nothing was changed.",
                 "--wait waits until then.",
             )
-        steps.append(release_step(h.step, registry))
+        finals = _held_by(h.step, history, registry)
+        steps += [*finals, replace(release_step(h.step, registry), after=tuple(s.id for s in finals))]
     if not steps:
         raise Refused("no-brake", "no brake of this run is on: there is nothing to release")
     return _later_plan(history, steps, (), now)
+
+
+def _held_by(brake: Step, history: History, registry: Registry) -> list[Step]:
+    """Ends for good what the brake alone has held so far, and what appeared beside it: its release would free it."""
+    known = {a.id: a for section in history.sections for a in section.plan.accesses}
+    known.update((found.id, found) for found, _ in history.found if isinstance(found, Access))
+    kinds = {known[a].kind for a in brake.ends if a in known and known[a].family != "principal"}
+    ended = {a for h in history.steps.values() if h.settled and h.step.id != brake.id for a in h.step.ends}
+    kept = ended | {str(h.left["id"]) for h in history.steps.values() if h.step.phase is Phase.MINT and "id" in h.left}
+    out: list[Step] = []
+    for access in known.values():
+        live = access.state in ("live", "unknown") and access.opens
+        if access.on != brake.on or access.kind not in kinds or access.id in kept or not live:
+            continue
+        last = next((d for d in registry.kind(access.kind).remedies if d.phase is Phase.FINISH), None)
+        if last is not None:
+            says = f"{last.says or last.name}: {access.label or access.id}"
+            out.append(
+                Step(
+                    id=f"held-{len(out) + 1}-{brake.id}",
+                    does=f"{access.kind}/{last.name}",
+                    on=brake.on,
+                    phase=Phase.FINISH,
+                    says=says,
+                    scope=brake.scope,
+                    ends=(access.id,),
+                    before=dict(access.before),
+                    lock=f"{brake.on}:{access.kind}",
+                    reversible=last.reversible,
+                )
+            )
+    return out
 
 
 def release_time(history: History, registry: Registry, now: datetime) -> datetime:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
 from nhi_revoke.engine.watch import is_live, live_leads
+from nhi_revoke.model.command import command
 from nhi_revoke.model.found import Lead
 from nhi_revoke.model.proof import Proof
 from nhi_revoke.model.report import Outcome, Report
@@ -30,7 +30,7 @@ def exit_code(report: Report, now: datetime) -> int:
         return 5 if changed else 1
     if is_open(report, now):
         return 8
-    if report.blind or report.unreachable or any(o.fate == UNSEEN for o in report.outcomes):
+    if any(b.counts for b in report.blind) or report.unreachable or any(o.fate == UNSEEN for o in report.outcomes):
         return 9
     if report.residual_until is not None and report.residual_until > now:
         return 6
@@ -50,9 +50,9 @@ def is_open(report: Report, now: datetime) -> bool:
 
 
 def open_leads(report: Report) -> tuple[Lead, ...]:
-    """Sessions of this identity elsewhere that lived when the report was made."""
+    """Sessions of this identity elsewhere that lived when the report was made. Those beyond reach are doors already."""
     at = report.times.verified
-    return tuple(lead for lead in report.leads if lead.session and not lead.shut and (not at or is_live(lead, at)))
+    return tuple(x for x in report.leads if x.session and not (x.shut or x.beyond) and (not at or is_live(x, at)))
 
 
 def open_count(report: Report) -> int:
@@ -65,6 +65,20 @@ def outcome_open(outcome: Outcome) -> bool:
     """A door that is not shown to be shut."""
     weak = outcome.fate == "ended" and (outcome.proof is None or not outcome.proof.proves)
     return outcome.fate in OPEN_FATES or weak
+
+
+MOST_IN_REACH = 10
+"""Principals within reach that a next plan names without a session that anybody saw: more are a matter of logs."""
+
+
+def next_leads(report: Report, now: datetime) -> tuple[Lead, ...]:
+    """What a next plan is made for: live sessions elsewhere; and, while logs lag or are unread, what may be become."""
+    seen = live_leads(report.leads, now)
+    unseen = {b.on for b in report.blind if b.counts}
+    may = tuple(
+        x for x in report.leads if x.how == "reach" and x.of in unseen and not (x.session or x.shut or x.beyond)
+    )
+    return (*seen, *may) if len({x.to for x in may}) <= MOST_IN_REACH else seen
 
 
 def live(leads: Iterable[Lead], now: datetime) -> tuple[Lead, ...]:
@@ -92,15 +106,16 @@ def next_commands(report: Report, now: datetime) -> tuple[str, ...]:
     """The most urgent first."""
     out: list[str] = []
     if report.exit_code in (1, 5) or report.state == "partial":
-        out.append(f"nhi-revoke resume {report.run}")
+        out.append(command("resume", report.run))
     if report.next_plan:
-        out.append(f"nhi-revoke apply {shlex.quote(report.next_plan)}")
+        out.append(command("apply", report.next_plan))
     if doors := [o for o in report.open if not o.kept]:
-        name = shlex.quote(report.identity)
-        out += [f"nhi-revoke revoke {name} {o.next}" for o in doors if o.next.startswith("--")]
-    if any(r.result != "served" for r in report.replacements):
-        out.append(f"nhi-revoke rotate {shlex.quote(report.identity)}")
-    if report.blind and report.exit_code == 9:
+        revoke = command("revoke", report.identity, *report.intent.narrows)
+        out += [f"{revoke} {o.next}" for o in doors if o.next.startswith("--")]
+    held_back = report.verb == "release" and report.intent.replace and not report.replacements
+    if held_back or any(r.result != "served" for r in report.replacements):
+        out.append(command("rotate", report.identity))
+    if any(b.counts for b in report.blind) and report.exit_code == 9:
         out.append(f"nhi-revoke verify {report.run}")
     if report.residual_until and report.residual_until > now:
         out.append(f"nhi-revoke hold {report.run}")

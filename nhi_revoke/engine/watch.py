@@ -10,7 +10,7 @@ from nhi_revoke.model.found import BlindSpot, Found, Lead
 
 def lineage_unread(found: Iterable[Found]) -> BlindSpot | None:
     """A log that could not be read at all; a lag is no such thing."""
-    return next((f for f in found if isinstance(f, BlindSpot) and f.until is None), None)
+    return next((f for f in found if isinstance(f, BlindSpot) and f.until is None and f.counts), None)
 
 
 def logs_cover(found: Iterable[Found], sealed: datetime) -> datetime:

@@ -28,7 +28,7 @@ from nhi_revoke.engine.report import make_report
 from nhi_revoke.engine.rounds import Rounds
 from nhi_revoke.engine.runner import Runner
 from nhi_revoke.engine.takeback import release_time
-from nhi_revoke.engine.verdict import live
+from nhi_revoke.engine.verdict import next_leads
 from nhi_revoke.model.change import Lost
 from nhi_revoke.model.error import NothingChanged, Partial, Refused, Stopped
 from nhi_revoke.model.found import Lead
@@ -105,7 +105,7 @@ class Work:
             rounds = self._rounds()
             rounds.look()
             fresh, _ = rounds.look()  # twice: the first answer may come from an edge that lags
-            found = self._surveyor.observe(fresh, self.recorder.history.first.plan.intent.since)
+            found = self._surveyor.observe(fresh, self.recorder.history.first.plan.intent)
             self.recorder.write(Noted(found, "logs", self._io.now()))
             prove_all(self._doing, self.recorder, self._pool, anew=True)
 
@@ -192,7 +192,7 @@ class Work:
     def _close(self) -> Report:
         now = self._io.now()
         report = make_report(self._journal, self.recorder.history, now)
-        path = self._next_plan(live(report.leads, now)) if report.verb in ("revoke", "rotate", "apply") else None
+        path = self._next_plan(next_leads(report, now)) if report.verb in ("revoke", "rotate", "apply") else None
         if path:
             report = make_report(self._journal, self.recorder.history, now, next_plan=path)
         self.recorder.write(Closed(report, self._io.now()))
@@ -206,7 +206,8 @@ class Work:
             return None
         first = self.recorder.history.first.plan
         name = f"{first.identity.name}/reach"
-        inventory = self._surveyor.look(Identity(name, refs, first.identity.owner), enrich=False)
+        identity = Identity(name, refs, first.identity.owner)
+        inventory = self._surveyor.look(identity, enrich=False, experimental=first.intent.experimental)
         usable = tuple(p for p in inventory.principals if self._allowed(p.ref, inventory))
         if not usable:
             return None

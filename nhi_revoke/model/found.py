@@ -42,8 +42,16 @@ class Access(Struct, frozen=True, tag="access", tag_field="found"):
     """For a trust: whom it lets begin new sessions, as globs over `Principal.aliases`."""
     exposure: Literal["", "anyone", "foreign", "local", "service"] = ""
     """For a trust: how far it opens. `anyone` and `foreign` are headlined OPEN unless cut or kept."""
+    opens: bool = True
+    """False for what lets nobody in by itself (a group, a boundary, rights): reported, kept, never called open."""
+    elsewhere: bool = False
+    """What it opens does not hang on its principal's own rights: a deny on the principal does not end it."""
     denied_before: Utc | None = None
     """For a standing session access: what was issued before this moment is denied already by what stands there."""
+    shut: str = ""
+    """Why it lets nobody in as things stand, though nothing ended it, and what would open it again: its principal is
+    disabled. Its `exposure` says how far it opens then.
+    """
     note: str = ""
 
 
@@ -59,6 +67,12 @@ class Lead(Struct, frozen=True, tag="lead", tag_field="found"):
     """The session on that principal that the log shows, where it shows one."""
     until: Utc | None = None
     """When that session ends by itself, where the log says so."""
+    of: PrincipalRef | None = None
+    """The principal of the plan that reaches or planted it."""
+    next: str = ""
+    """The command that looks there or ends it: for another account's responder where this operator has no login."""
+    beyond: bool = False
+    """The operator has no login where it is: nobody here can look at it, so it counts as open."""
     shut: str = ""
     """Why that session can do nothing any more, though nobody ended it in this run; empty: it may."""
 
@@ -73,6 +87,8 @@ class BlindSpot(Struct, frozen=True, tag="unseen", tag_field="found"):
     """The permission, licence or API that would open the view."""
     until: Utc | None = None
     """Log lag: unseen only until then."""
+    counts: bool = True
+    """False for what is said, and hides nothing as far as is known (a region that is switched off)."""
     covered_by: tuple[str, ...] = ()
     """Registry keys of doers whose settled effect ends whatever it hides."""
 
@@ -85,5 +101,8 @@ class Leak(Struct, frozen=True):
 
     kind: str
     public_id: str
+    """Its own, or what stands for it where it has none (the beginning of its hash): what is found of it holds this, so
+    that what was handed over and found nowhere is known. Empty: nobody can tell.
+    """
     owner: PrincipalRef | None = None
     note: str = ""

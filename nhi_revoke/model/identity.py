@@ -53,7 +53,8 @@ class Principal(Struct, frozen=True):
     typed: str = ""
     """What the operator typed."""
     aliases: tuple[str, ...] = ()
-    """Every way in which another principal's trust may name this one; matched against `Access.lets_in`."""
+    """Every way in which another principal's trust may name this one; matched against `Access.lets_in`. One that ends
+    in `*` stands for a family of names: a trust of one of them names this principal."""
     untouchable: str | None = None
     """Why the vendor does not let anybody change it (with the manual way), or None."""
     delicate: str | None = None

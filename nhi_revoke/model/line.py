@@ -65,7 +65,8 @@ class Noted(Struct, frozen=True, tag="noted", tag_field="line"):
     """What was found while running: children, leads, blind spots, what appeared."""
 
     found: tuple[Found, ...]
-    source: Literal["state", "logs"]
+    source: Literal["state", "logs", "late"]
+    """`late`: seen for the first time, because its kind takes long to list; it need not be new."""
     at: Utc
 
 

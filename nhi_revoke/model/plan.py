@@ -35,11 +35,18 @@ class Plan(Struct, frozen=True):
     what is sealed there is never called ended unless everything is denied."""
     targets: dict[AccessId, str] = {}
     """Digest of every access that a step ends, as it was when the plan was made."""
+    looks: dict[StepId, str] = {}
+    """What a flush would meet, as it was when the plan was made: shown beside its step, and no part of the consent."""
     schema_version: int = 1
 
     @property
     def irreversible(self) -> tuple[Step, ...]:
         return tuple(s for s in self.steps if not s.reversible)
+
+    def told(self, step: Step) -> str:
+        """The step's sentence, with what it would meet."""
+        met = self.looks.get(step.id)
+        return f"{step.says} ({met})" if met else step.says
 
     def step(self, step_id: StepId) -> Step:
         """Raises KeyError for an unknown id."""

@@ -16,7 +16,8 @@ from nhi_revoke.model.step import Manual, Notice, OpenDoor, Phase, Residual
 
 ResultWord = Literal["done", "already", "skipped", "impossible", "failed", "lost", "stale", "waiting", "undone"]
 Fortune = Literal["served", "delivered", "not-replaced", "destroyed", "waiting"]
-Fate = Literal["ended", "left", "open", "unseen", "failed", "already", "kept", "expired"]
+Fate = Literal["ended", "left", "open", "unseen", "failed", "already", "kept", "expired", "lasts"]
+"""`lasts`: nothing ends it before the time in `until`, and nothing is left that would make more of it."""
 
 
 class Outcome(Struct, frozen=True):

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from nhi_revoke.model.ref import PrincipalRef
+from nhi_revoke.provider.fault import Fault
 
 
 @runtime_checkable
@@ -27,4 +28,13 @@ class Connection(Protocol):
 
     def now(self) -> datetime:
         """The vendor's clock (Date header), UTC."""
+        ...
+
+
+@runtime_checkable
+class SideBySide(Protocol):
+    """What a connection may have besides: it signs in by several credentials at once, and works with those that do."""
+
+    def not_signed_in(self) -> Sequence[Fault]:
+        """Why those that do not work do not: told by `doctor`. Empty where all do. Raises as `whoami` does."""
         ...

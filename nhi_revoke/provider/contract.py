@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic
 from msgspec import Struct
 
 from nhi_revoke.provider.doer import C, Doer, Store
+from nhi_revoke.provider.fault import Missing
 from nhi_revoke.provider.kind import AccessKind
 
 if TYPE_CHECKING:
-    from nhi_revoke.model.found import Leak
+    from nhi_revoke.model.found import BlindSpot, Found, Lead, Leak
     from nhi_revoke.model.identity import Principal
     from nhi_revoke.model.ref import PrincipalRef
     from nhi_revoke.provider.io import Io
     from nhi_revoke.provider.sandbox.contract import Sandbox
+    from nhi_revoke.provider.secret import Secret
 
 API_VERSION = 1
 
@@ -34,12 +36,18 @@ class Provider(ABC, Generic[C]):
     api_version: ClassVar[int] = API_VERSION
     name: ClassVar[str]
     title: ClassVar[str]
+    aliases: ClassVar[tuple[str, ...]] = ()
+    """Other words before the `:` of a reference that mean this provider."""
     extra: ClassVar[str] = ""
     """Extra of the distribution that installs what it needs."""
     requires: ClassVar[tuple[str, ...]] = ()
     """Import names that must be there; a missing one reads "not installed", not "broken"."""
     settings: ClassVar[type[Settings]] = Settings
     principal_kinds: ClassVar[tuple[str, ...]] = ()
+    experimental: ClassVar[tuple[str, ...]] = ()
+    """Those of them whose interface the vendor may still change: looked at only where the operator asks for it."""
+    finds: ClassVar[tuple[str, ...]] = ()
+    """Permissions that `trusting` and `on_machines` need besides those of the kinds."""
 
     @abstractmethod
     def kinds(self) -> Sequence[AccessKind[C]]:
@@ -91,9 +99,43 @@ class Provider(ABC, Generic[C]):
         """Every scope that the settings name, for `find`; the operator's own is the empty string."""
         return ("",)
 
+    # -- repositories whose jobs hold credentials (`find --repo`) --------------------------------------------------
+
+    def repository(self, text: str) -> PrincipalRef | None:
+        """The repository that `OWNER/NAME` may be here; pure. None where this provider keeps none of that form."""
+        return None
+
+    def kept_in(self, address: str, repository: PrincipalRef, found: Sequence[Found]) -> bool | None:
+        """Whether jobs of that repository of this provider read what one of its stores keeps at `address`; pure.
+
+        `found`: what its kinds `for_jobs` showed there. None: it may be, and that could not be seen.
+        """
+        return False
+
+    def trusting(self, conn: C, who: Principal) -> Iterable[Lead | BlindSpot]:
+        """Principals of the connected account whose trust lets in this one of another provider, by its aliases: each
+        with why, and the command that looks there. Conditions count as met.
+
+        Raises Denied where the trusts cannot be listed: the engine makes it a blind spot.
+        """
+        return ()
+
+    def on_machines(self, conn: C, who: Principal, names: Sequence[str]) -> Iterable[Lead | BlindSpot]:
+        """Principals whose credentials machines of these names hold, which run jobs of `who`. A match by name proves
+        nothing: it is told as such. Raises Denied as above.
+        """
+        return ()
+
     def recognise(self, text: str) -> Leak | None:
         """What the shape of a leaked credential says; offline; the core names no provider."""
         return None
+
+    def leaks(self, text: str) -> Iterable[tuple[Leak, Secret]]:
+        """Every credential of this vendor that stands in a text, by its shape, with its value; offline.
+
+        Kinds get those of a `Leak.kind` by `Io.leaked`: to try them, and to end them by their value.
+        """
+        return ()
 
     def on_loopback(self, settings: Any) -> bool:
         """Whether these settings reach this machine only. With a movable clock nothing else may be connected to."""
@@ -102,3 +144,22 @@ class Provider(ABC, Generic[C]):
     def sandbox(self) -> Sandbox | None:
         """The vendor's behaviour on loopback, for the demo and the tests; not started yet."""
         return None
+
+
+class TargetProvider(Provider[C]):
+    """Stores and flushes, and no principals: it says no to whatever would name one."""
+
+    def kinds(self) -> Sequence[AccessKind[C]]:
+        return ()
+
+    def parse(self, text: str) -> PrincipalRef | None:
+        return None
+
+    def kind_of(self, ref: PrincipalRef) -> tuple[str, ...]:
+        return ()
+
+    def scope_of(self, ref: PrincipalRef, settings: Any) -> str:
+        return ""
+
+    def resolve(self, conn: C, ref: PrincipalRef) -> Principal:
+        raise Missing(f"{ref}: {self.title} has stores and flushes here, and no principals")

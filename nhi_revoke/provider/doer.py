@@ -41,16 +41,42 @@ class Doer(ABC, Generic[C]):
     source: ClassVar[str] = ""
     """Document that the vendor facts come from."""
     reversible: ClassVar[bool] = True
+    moves: ClassVar[bool] = False
+    """Taken back, it belongs to whoever took it back: a list of its principal does not show it again."""
     again: ClassVar[bool] = False
     """It may be repeated on the same principal with a later effect (an issue-time cut-off)."""
     brake: ClassVar[bool] = False
     """It stops the principal itself: `release` takes it off, `finish` never deletes the principal."""
+    partial: ClassVar[bool] = False
+    """For a brake: it takes rights away, and the principal goes on. So what is new is made and proven while it is on,
+    and the principal is never taken for stopped.
+    """
     released_by: ClassVar[str] = ""
     """For a brake: registry key of the doer that takes it off in phase RELEASE; empty: its own `undo` does."""
     settle: ClassVar[float] = 0.0
     """Seconds from `seen` until every edge of the vendor obeys."""
+    shows_within: ClassVar[float] = 0.0
+    """Seconds until a look may show it, where that is longer than the engine looks by itself (a minute)."""
     needs: ClassVar[tuple[str, ...]] = ()
-    """Registry keys of doers on the same principal that go first when they are planned."""
+    """Registry keys of doers on the same principal that go first when they are planned. A cut or an end never waits for
+    a seal."""
+    only_first: ClassVar[bool] = False
+    """What needs it is done even where it fails: it goes first, and no more. A seal still waits until it holds."""
+
+    def tells(self, settings: Json) -> tuple[str, str]:
+        """For a flush: what it does with these settings, and what breaks meanwhile, in a sentence each; pure.
+
+        `settings`: its own of the map's `flush` table. Empty texts: as its name says, and nothing.
+        """
+        return "", ""
+
+    def looks(self, conn: C, settings: Json) -> str:
+        """For a flush: what it would meet now, in words for the plan ("1,204 keys match now"); empty: nothing to tell.
+
+        Asks, and changes nothing; ends by itself within a few seconds. Raises the faults of the contract: the plan then
+        says that nobody could look, and is made all the same.
+        """
+        return ""
 
     def check(self, conn: C, step: Step) -> Impossible | None:
         """Preflight: changes nothing. Impossible says why it cannot work and what to do by hand."""
@@ -62,6 +88,13 @@ class Doer(ABC, Generic[C]):
 
         A doer that cuts sessions by issue time leaves `{"cutoff": "…Z"}`: sessions issued before it count
         as ended once it has settled. One that denies everything to its principal leaves `{"denies": "everything"}`.
+        One after which the old secret is still stored somewhere says so: `{"leaves": "a sentence for the report"}`.
+        One whose access lives on for a while leaves `{"residual_until": "…Z"}`, and `{"residuals": {access id: "…Z"}}`
+        for what it minted before; each such access has a Residual in the draft, and has not ended before that time.
+        A stage of a store that shows nothing back leaves `{"unread": "why"}`: the report does not say "read back" then.
+        A stage that writes nothing (`Store.beside`) leaves `{"unwritten": "why"}`: it is not said to have delivered.
+        One that had to make something that opens nothing leaves `{"made": [access ids]}`: they are no news as long as
+        they are disabled.
         """
 
     @abstractmethod
@@ -83,7 +116,8 @@ class Doer(ABC, Generic[C]):
 class Mint(Doer[C]):
     """Makes a replacement. Its `name` is `create`, and its draft has `before["ids"]`: access ids that exist.
 
-    `apply` calls `run.give(step.id, secret)` and leaves `{"id": access id, "field": secret.field, "public": {…}}`.
+    `apply` calls `run.give(step.id, secret)` and leaves `{"id": access id, "field": secret.field, "public": {…}}`, with
+    `"expires": "…Z"` where the new one ends by itself: stores that keep such a time keep it.
     """
 
     phase: ClassVar[Phase] = Phase.MINT
@@ -110,6 +144,12 @@ class Store(ABC, Generic[C]):
     name: ClassVar[str]
     """The scheme in `deliver.to`: `file` in `file:/run/secrets/bot.json`."""
     says: ClassVar[str] = ""
+    beside: ClassVar[bool] = True
+    """False where whatever is written is read at once: its stage looks whether the store will take it, and writes
+    nothing; `serve` alone writes, once the new one is proven."""
+    keeps: ClassVar[str] = ""
+    """What `serve` makes to keep the former secret until `finish`, for the plan; empty: nothing but the store's own
+    versions."""
     stage: Doer[C]
     """Phase DELIVER, key `NAME/stage`: puts `run.take(step.takes)` where the workload does not read it yet.
     `seen` reads it back and compares in memory. `undo` removes what was staged."""

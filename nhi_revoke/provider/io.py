@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
+    from nhi_revoke.model.concern import Concern
     from nhi_revoke.model.ref import Json, StepId
     from nhi_revoke.provider.secret import Secret
 
@@ -38,8 +41,38 @@ class Io(Protocol):
         """
         ...
 
-    def http(self, base_url: str) -> httpx.Client:
-        """One client per host, all on one TLS context (52 ms each without it); redirects are never followed."""
+    def pace(self, key: str, per_second: float, at_once: int = 1, count: int = 1) -> None:
+        """Returns when `count` more requests may be sent under a vendor's published rate: `key` names what the rate is
+        counted for (account and region, tenant, …). Waits on the engine's clock.
+
+        `at_once`: so many may go together, and no more than that within any `at_once / per_second` seconds: for a rate
+        that is told by the minute. Callers that share a key share its count; one that asks for fewer leaves the rest to
+        the others. Raises ValueError for a `count` beyond it.
+        """
+        ...
+
+    def leaked(self, kind: str) -> Sequence[Secret]:
+        """Values that leaked, as the operator handed them over (`--leaked-from`), of one `Leak.kind`. Memory only: they
+        are tried where they belong, and nothing of them is written anywhere.
+        """
+        ...
+
+    def progress(self, what: str, done: int, of: int) -> None:
+        """How far a long look has come, for the operator's screen; never for a decision."""
+        ...
+
+    def show(self, says: str) -> bool:
+        """Shows a line to whoever sits at the terminal, at once: what that person must do elsewhere before this can go
+        on. Never on stdout, in a log, a journal or a report. False where nobody sits there (a pipe, a CI job,
+        `--no-input`): nothing was shown, and nobody will do it.
+        """
+        ...
+
+    def http(self, base_url: str, tls: ssl.SSLContext | None = None) -> httpx.Client:
+        """One client per host, all on one TLS context (52 ms each without it); redirects are never followed.
+
+        `tls`: another context, for a host whose certificate a CA of its own signed.
+        """
         ...
 
 
@@ -65,4 +98,14 @@ class Run(Protocol):
 
     def holds(self, step: StepId) -> bool:
         """Whether this process holds the secret of that mint step."""
+        ...
+
+
+@runtime_checkable
+class Concerned(Protocol):
+    """What a run has besides while the engine works: for doers that tell others of it."""
+
+    @property
+    def concern(self) -> Concern:
+        """Whom it concerns, as its plan has it."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Generic
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal
 
 from nhi_revoke.model.found import Access, Family, Found
 from nhi_revoke.model.inventory import Inventory
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from nhi_revoke.model.intent import Intent
     from nhi_revoke.model.ref import PrincipalRef
     from nhi_revoke.provider.io import Io
+
+ForJobs = Literal["", "secret", "subject", "machine"]
 
 
 class View:
@@ -46,12 +48,29 @@ class AccessKind(ABC, Generic[C]):
     reads: ClassVar[tuple[str, ...]]
     """Permissions that listing needs."""
     reads_logs: ClassVar[tuple[str, ...]] = ()
+    tries: ClassVar[tuple[str, ...]] = ()
+    """Sorts of leaked credentials (`Leak.kind`) whose values it uses, where they were handed over (`Io.leaked`)."""
+    by_value: ClassVar[bool] = False
+    """Its accesses are seen only where their values were handed over: else a look that lacks them says nothing."""
     remedies: Sequence[Doer[C]] = ()
     """The gentlest first."""
     mint: Mint[C] | None = None
+    replaces: ClassVar[tuple[str, ...]] = ()
+    """Other kinds of the same principal whose accesses a new one of this kind takes the place of, too."""
     manual: ClassVar[str] = ""
     """The way by hand, where no API exists."""
     survives: ClassVar[str] = ""
+    tells_use: ClassVar[bool] = False
+    """`Access.last_used` (of `collect` or `enrich`) is a moment, not a day, so that the end of an old credential can
+    wait until no use of it shows."""
+    late: ClassVar[bool] = False
+    """Listing it takes many requests one after the other (every region, every cluster): containment does not wait for
+    it. A `revoke` that asks nobody reads it once its cuts have settled, and ends in a round what its remedies can;
+    `list`, `plan` and a prompt wait for it."""
+    for_jobs: ClassVar[ForJobs] = ""
+    """What its accesses are to the jobs of their repository: a secret that they read; the subject that they sign in to
+    clouds with (`door` is then one more alias of the repository, a glob); a machine that runs them (`door` is its
+    name)."""
 
     @abstractmethod
     def collect(self, conn: C, ref: PrincipalRef, io: Io) -> Iterable[Found]:

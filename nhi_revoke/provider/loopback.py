@@ -1,4 +1,4 @@
-"""Whether an address is this machine's own."""
+"""Whether an address is this machine's own, or beside it."""
 
 from __future__ import annotations
 
@@ -13,5 +13,15 @@ def is_loopback(url: str) -> bool:
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_near(url: str) -> bool:
+    """Loopback, or a link-local address, where clouds put what serves one machine alone: no proxy stands between."""
+    if is_loopback(url):
+        return True
+    try:
+        return ipaddress.ip_address(urlsplit(url).hostname or "").is_link_local
     except ValueError:
         return False

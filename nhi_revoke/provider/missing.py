@@ -13,16 +13,18 @@ def missing(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _is_there(name: str) -> bool:
-    """Walks the parts itself: `find_spec` of a dotted name would import its parents."""
+    """Walks the parts itself: `find_spec` of a dotted name would import its parents.
+
+    Each part is looked for by its own name alone: for a part of a namespace package the whole name would need its
+    parent imported, too.
+    """
     top, *rest = name.split(".")
     try:
         spec = find_spec(top)
     except ValueError:  # imported by hand without a spec: it is there, and what lies in it cannot be told
         return True
-    full = top
     for part in rest:
         if spec is None or spec.submodule_search_locations is None:
             return False
-        full = f"{full}.{part}"
-        spec = PathFinder.find_spec(full, list(spec.submodule_search_locations))
+        spec = PathFinder.find_spec(part, list(spec.submodule_search_locations))
     return spec is not None

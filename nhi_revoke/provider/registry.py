@@ -146,6 +146,8 @@ class Registry:
         Raises NothingCanStart where the text names a provider that does not load.
         """
         prefix, colon, rest = text.partition(":")
+        if colon and prefix not in self.known():
+            prefix = self._meant(prefix)
         if colon and prefix in self.names():
             loaded = self._load(prefix)
             if loaded.provider is None:
@@ -270,6 +272,10 @@ class Registry:
             with self._lock:
                 self._loaded[name] = _broken(f"reading a name failed: {_said(error)}", error)
             return None
+
+    def _meant(self, prefix: str) -> str:
+        """The provider that answers to this word, too; the word itself where there is none."""
+        return next((p.name for p in self._parsing() if prefix in p.aliases), prefix)
 
     def _target(self, name: str) -> tuple[str, Target]:
         """The provider and the target of this bare name: loaded providers first, then the likeliest."""

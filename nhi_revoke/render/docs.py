@@ -31,7 +31,8 @@ def capability_tables(registry: Registry) -> str:
 def _kind_row(kind: AccessKind[Any]) -> tuple[str, ...]:
     doers = [*kind.remedies, *([kind.mint] if kind.mint else [])]
     if not doers:
-        return f"`{kind.name}`: {kind.title}", ", ".join(kind.on), f"by hand: {kind.manual}", "", kind.survives
+        how = f"by hand: {kind.manual}" if kind.manual else "listed only"
+        return f"`{kind.name}`: {kind.title}", ", ".join(kind.on), how, "", kind.survives
     return (
         f"`{kind.name}`: {kind.title}",
         ", ".join(kind.on),

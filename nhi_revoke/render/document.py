@@ -8,8 +8,9 @@ from datetime import datetime
 from nhi_revoke.engine.verdict import open_count
 from nhi_revoke.model.report import Report
 from nhi_revoke.render.clean import markdown, markdown_code
+from nhi_revoke.render.inventory import unseen_count
 from nhi_revoke.render.moment import moment
-from nhi_revoke.render.report import fate_word, proof_counts
+from nhi_revoke.render.report import fate_word, proof_counts, said_of
 
 
 def markdown_report(report: Report) -> str:
@@ -64,7 +65,7 @@ def _times(report: Report) -> list[tuple[str, datetime | None]]:
 
 
 def _left(report: Report) -> str:
-    unseen = len(report.blind) + len(report.unreachable)
+    unseen = unseen_count(report.blind, report.unreachable)
     still_open = open_count(report)
     return f"{still_open} / {len(report.residuals)} / {unseen} / {len(report.planted)}"
 
@@ -85,12 +86,14 @@ def _residual(report: Report, index: int) -> str:
     each = report.residuals[index]
     until = f"until {moment(each.until)}" if each.until else "for good, unless you end it"
     source = f" ({markdown(each.source)})" if each.source else ""
-    return f"{markdown_code(each.access)} {until}: {markdown(each.why)}{source}"
+    label = next((o.access.label for o in report.outcomes if o.access.id == each.access), "")
+    what = " ".join(part for part in (markdown_code(each.access), markdown(label), until) if part)
+    return f"{what}: {markdown(each.why)}{source}"
 
 
 def _blind(report: Report) -> list[str]:
     return [
-        f"{markdown_code(str(b.on))} {markdown(b.kind)}: {markdown(b.why)}"
+        f"{'' if b.counts else 'not read: '}{markdown_code(str(b.on))} {markdown(b.kind)}: {markdown(b.why)}"
         + (f" (needs {markdown_code(b.needs)})" if b.needs else "")
         + (f" until {moment(b.until)}" if b.until else "")
         for b in report.blind
@@ -110,11 +113,11 @@ def _outcomes(report: Report) -> str:
             fate_word(o) + (" (appeared)" if o.appeared else ""),
             markdown_code(o.access.id),
             o.proof.value if o.proof else "",
-            markdown(o.how) + (f" until {moment(o.until)}" if o.until else ""),
+            markdown(said_of(o)) + (f" until {moment(o.until)}" if o.until else ""),
         )
         for o in report.outcomes
     ]
-    return f"## Accesses\n\n{markdown_table(('fate', 'access', 'proof', 'how'), rows)}" if rows else ""
+    return f"## Accesses\n\n{markdown_table(('fate', 'access', 'proof', 'what'), rows)}" if rows else ""
 
 
 def _replacements(report: Report) -> str:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from nhi_revoke.model.found import Access, BlindSpot, Lead
+from nhi_revoke.model.identity import Principal
 from nhi_revoke.model.inventory import Inventory, Unreachable
+from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.render.block import BLANK, Block, Line, Span, Style, line, section, table
 from nhi_revoke.render.moment import minute
 
@@ -29,18 +33,24 @@ class Counts(NamedTuple):
 def counts(inventory: Inventory) -> Counts:
     """An access counts as live only where it was seen live."""
     return Counts(
-        live=sum(a.state == "live" for a in inventory.accesses),
-        maybe=sum(a.state == "unknown" for a in inventory.accesses),
-        open=sum(is_open(a) for a in inventory.accesses),
+        live=sum(a.state == "live" and lets_in(a) for a in inventory.accesses),
+        maybe=sum(a.state == "unknown" and lets_in(a) for a in inventory.accesses),
+        open=sum(is_open(a) for a in inventory.accesses)
+        + len({lead.to for lead in inventory.leads if lead.beyond and lead.how == "reach"}),
         reach=len({lead.to for lead in inventory.leads if lead.how == "reach"}),
         planted=len({lead.to for lead in inventory.leads if lead.how == "planted"}),
-        unseen=len(inventory.blind) + len(inventory.unreachable),
+        unseen=unseen_count(inventory.blind, inventory.unreachable),
     )
+
+
+def lets_in(access: Access) -> bool:
+    """Whether somebody comes in by it where it is live: no right alone, and not shut as things stand."""
+    return access.opens and not access.shut
 
 
 def is_open(access: Access) -> bool:
     """A trust through which somebody outside can begin new sessions."""
-    return access.state == "live" and access.exposure in ("anyone", "foreign")
+    return access.state == "live" and access.exposure in ("anyone", "foreign") and not access.shut
 
 
 def inventory_screen(inventory: Inventory) -> list[Block]:
@@ -51,25 +61,31 @@ def inventory_screen(inventory: Inventory) -> list[Block]:
         blocks.append(line(Span(f"{found.maybe} MAY BE LIVE: no list shows them; take them for live.", "warning")))
     for principal in inventory.principals:
         accesses = inventory.of(principal.ref)
-        blocks += [BLANK, line(Span(str(principal.ref), "strong"), f"  {principal.kind} {principal.name}")]
+        blocks += [BLANK, heading(principal.ref, inventory.principals)]
         if principal.untouchable:
             blocks.append(line(Span(f"cannot be changed: {principal.untouchable}", "warning"), indent=2))
         if accesses:
             blocks.append(accesses_table(accesses))
         else:
             blocks.append(line("no access was found; see UNSEEN for what could not be looked at", indent=2))
-    blocks += section(Span("REACH and PLANTED", "warning"), [lead_line(lead) for lead in inventory.leads])
+    blocks += section(Span("REACH and PLANTED", "warning"), lead_lines(inventory.leads))
     blocks += unseen(inventory.blind, inventory.unreachable)
     return blocks
+
+
+def heading(on: PrincipalRef, principals: Sequence[Principal]) -> Line:
+    """A principal with its name: a reference may be nothing but numbers."""
+    named = next((f"  {p.kind} {p.name}" for p in principals if p.ref == on), "")
+    return line(Span(str(on), "strong"), named)
 
 
 def accesses_table(accesses: Sequence[Access]) -> Block:
     """Children stand under the access that they were minted with."""
     rows = [
         (
-            Span(_STATE_WORD[access.state], _STATE_STYLE[access.state]),
+            _state(access),
             "  " * depth + access.id,
-            access.label + (f" ({access.note})" if access.note else ""),
+            access.label + (f" ({said})" if (said := noted(access)) else ""),
             minute(access.created),
             minute(access.last_used),
             minute(access.expires),
@@ -80,6 +96,19 @@ def accesses_table(accesses: Sequence[Access]) -> Block:
     filled = [i for i in range(len(heads)) if i < 2 or any(_text(row[i]) for row in rows)]
     cells = [[row[i] for i in filled] for row in rows]
     return table([heads[i] for i in filled], cells, keep="STATE", own_line="ACCESS", named=heads[3:], indent=2)
+
+
+def _state(access: Access) -> Span:
+    if not access.opens:
+        return Span("noted", "dim")
+    if access.shut and access.state in ("live", "unknown"):
+        return Span("shut", "good")
+    return Span(_STATE_WORD[access.state], _STATE_STYLE[access.state])
+
+
+def noted(access: Access) -> str:
+    """Its note, and why it is shut."""
+    return "; ".join(filter(None, (access.note, access.shut)))
 
 
 def lineage(accesses: Sequence[Access]) -> list[tuple[int, Access]]:
@@ -99,21 +128,47 @@ def lineage(accesses: Sequence[Access]) -> list[tuple[int, Access]]:
     return ordered + [(0, a) for a in accesses if a.id not in shown]
 
 
-def lead_line(lead: Lead) -> Line:
+def lead_lines(leads: Iterable[Lead]) -> list[Line]:
+    """A line each; the ways by which one principal may be become stand together."""
+    merged: dict[object, Lead] = {}
+    for number, lead in enumerate(leads):
+        standing = lead.how == "reach" and not (lead.session or lead.until or lead.at)
+        key = (lead.to, lead.next, lead.shut) if standing else number
+        first = merged.setdefault(key, lead)
+        if first is not lead and lead.why not in first.why:
+            merged[key] = replace(first, why=f"{first.why}; {lead.why}")
+    return [_lead_line(lead) for lead in merged.values()]
+
+
+def _lead_line(lead: Lead) -> Line:
     """Another principal that this one can become, or made."""
     word = "PLANTED" if lead.how == "planted" else "REACH"
     until = f", until {minute(lead.until)}" if lead.until else ""
-    return line(Span(word, "warning"), f"  {lead.to}  {lead.why}{until}", indent=2)
+    then = f"  next: {lead.next}" if lead.next else ""
+    return line(Span(word, "warning"), f"  {lead.to}  {lead.why}{until}{then}", indent=2)
+
+
+def unseen_count(blind: Iterable[BlindSpot], unreachable: Sequence[Unreachable]) -> int:
+    """The number after UNSEEN: what is said but hides nothing does not count."""
+    return sum(spot.counts for spot in blind) + len(unreachable)
 
 
 def unseen(blind: Iterable[BlindSpot], unreachable: Iterable[Unreachable]) -> list[Block]:
     """What could not be looked at, and what would open the view. Never shown as "none"."""
-    lines = [blind_line(spot) for spot in blind] + [unreachable_line(each) for each in unreachable]
+    said: dict[object, list[BlindSpot]] = {}
+    for number, spot in enumerate(blind):
+        # What counts has a line each: the number after UNSEEN is theirs.
+        said.setdefault(number if spot.counts else (spot.kind, spot.why), []).append(spot)
+    lines = [_blind_line(spots) for spots in said.values()] + [unreachable_line(each) for each in unreachable]
     return section(Span("UNSEEN", "danger"), lines)
 
 
-def blind_line(spot: BlindSpot) -> Line:
+def _blind_line(spots: Sequence[BlindSpot]) -> Line:
+    spot = spots[0]
     until = f" until {minute(spot.until)}" if spot.until else ""
+    if not spot.counts:
+        on = ", ".join(dict.fromkeys(str(each.on) for each in spots))
+        return line(Span("not read", "dim"), f"  {on}  {spot.kind}: {spot.why}", indent=2)
     needs = f" (needs {spot.needs})" if spot.needs else ""
     return line(Span(f"UNSEEN{until}", "warning"), f"  {spot.on}  {spot.kind}: {spot.why}{needs}", indent=2)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from nhi_revoke.model.plan import Plan
+from nhi_revoke.model.ref import AccessId
 from nhi_revoke.model.step import Notice, OpenDoor, Residual, Step
 from nhi_revoke.render.block import BLANK, Block, Line, Span, Style, line, section, table
-from nhi_revoke.render.inventory import lead_line, unseen
+from nhi_revoke.render.inventory import heading, lead_lines, unseen
 from nhi_revoke.render.moment import length, minute
 
 _LEVEL: dict[str, Style] = {"info": "", "warning": "warning", "danger": "danger"}
@@ -18,13 +21,12 @@ def plan_screen(plan: Plan) -> list[Block]:
     blocks += [notice_line(notice) for notice in plan.notices]
     breaks = dict.fromkeys((str(step.on), step.breaks) for step in plan.steps if step.breaks)
     blocks += section(Span("BREAKS", "danger"), [line(f"{on}  {what}", indent=2) for on, what in breaks])
-    blocks += section(Span("STAYS", "warning"), [residual_line(each) for each in plan.residuals])
+    labels = {access.id: access.label for access in plan.accesses}
+    blocks += section(Span("STAYS", "warning"), [residual_line(each, labels) for each in plan.residuals])
     by_hand = [line(f"{each.on}  {each.kind}: {each.what}", indent=2) for each in plan.manual]
     blocks += section(Span("BY HAND", "warning"), by_hand)
     blocks += section(Span("OPEN", "danger"), [open_line(door) for door in plan.open])
-    blocks += section(
-        Span("REACH and PLANTED (not touched by this plan)", "warning"), [lead_line(x) for x in plan.leads]
-    )
+    blocks += section(Span("REACH and PLANTED (not touched by this plan)", "warning"), lead_lines(plan.leads))
     blocks += unseen(plan.blind, plan.unreachable)
     blocks += _steps(plan)
     return blocks
@@ -43,11 +45,13 @@ def headline(plan: Plan) -> list[Span]:
     return spans
 
 
-def residual_line(each: Residual) -> Line:
+def residual_line(each: Residual, labels: Mapping[AccessId, str]) -> Line:
+    """`labels`: what each access is, in words: an id may be nothing but numbers."""
     until = f"until {minute(each.until)}" if each.until else "for good, unless you end it"
     source = f" ({each.source})" if each.source else ""
     style: Style = "" if each.counts else "danger"
-    return line(Span(f"{each.access}  {until}: {each.why}{source}", style), indent=2)
+    what = "  ".join(part for part in (each.access, labels.get(each.access, ""), until) if part)
+    return line(Span(f"{what}: {each.why}{source}", style), indent=2)
 
 
 def open_line(door: OpenDoor) -> Line:
@@ -84,14 +88,14 @@ def _steps(plan: Plan) -> list[Block]:
             (
                 str(numbers[step.id]),
                 step.phase.value,
-                step.says,
+                plan.told(step),
                 _taken_back(step),
                 " ".join(str(numbers[each]) for each in step.after if each in numbers),
             )
             for step in plan.steps
             if step.on == on
         ]
-        blocks += [BLANK, line(Span(str(on), "strong"))]
+        blocks += [BLANK, heading(on, plan.principals)]
         blocks.append(table(("#", "PHASE", "WHAT", "UNDO", "AFTER"), rows, keep="# PHASE UNDO", indent=2))
     return blocks
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from nhi_revoke.engine.event import CountEvent, Event, SaysEvent, StepEvent, WaitEvent
+from nhi_revoke.engine.event import CountEvent, Event, ReadEvent, SaysEvent, StepEvent, WaitEvent
 from nhi_revoke.render.block import Line, Span, Style, line
 from nhi_revoke.render.moment import length, moment
 from nhi_revoke.render.plain import plain_text
@@ -13,20 +15,24 @@ from nhi_revoke.render.plain import plain_text
 if TYPE_CHECKING:
     from rich.live import Live
 
+LONG_LOOK = 10
+"""Requests of one look from which on its end is worth a line where nothing can be drawn over."""
 _LOUD = ("failed", "lost", "impossible")
 _STYLE: dict[str, Style] = {"failed": "danger", "lost": "danger", "impossible": "warning", "settled": "good"}
 
 
-def event_line(event: Event) -> Line:
-    """One event in words."""
+def event_line(event: Event, passed: float = 0.0) -> Line:
+    """One event in words. `passed`: seconds since it was told."""
     if isinstance(event, CountEvent):
         return line(*_count_spans(event))
     if isinstance(event, WaitEvent):
-        left = (event.until - event.now).total_seconds()
+        left = (event.until - event.now).total_seconds() - passed
         return line(f"waiting until {moment(event.until)} ({length(max(0.0, left))}): {event.why}")
     if isinstance(event, StepEvent):
         detail = f": {event.detail}" if event.detail else ""
         return line(Span(event.what, _STYLE.get(event.what, "")), f"  {event.says}{detail}")
+    if isinstance(event, ReadEvent):
+        return line(Span(f"reading {event.what}: {event.done} of {event.of}", "dim"))
     style: Style = "" if event.level == "info" else event.level
     return line(Span(event.says, style))
 
@@ -37,7 +43,16 @@ def wanted(event: Event, verbosity: int) -> bool:
         return event.what in _LOUD or verbosity > 0 or (verbosity == 0 and event.what in ("seen", "settled", "skipped"))
     if isinstance(event, SaysEvent):
         return event.level == "danger" or verbosity >= 0
+    if isinstance(event, ReadEvent):
+        return verbosity > 0 or (verbosity == 0 and event.done == event.of >= LONG_LOOK)
     return verbosity >= 0
+
+
+def shown(says: str, progress: Progress | None, err: TextIO) -> None:
+    """A line for the person at the terminal, whatever the verbosity; above a live line, where one is drawn."""
+    if not (isinstance(progress, LiveProgress) and progress.show(says)):
+        err.write(plain_text([line(says)]))
+        err.flush()
 
 
 class Progress(Protocol):
@@ -81,7 +96,10 @@ class PlainProgress:
 class LiveProgress:
     """The count stays on the last line, with what is waited for; other events scroll above it."""
 
-    def __init__(self, err: TextIO, verbosity: int, *, width: int, color: bool) -> None:
+    def __init__(
+        self, err: TextIO, verbosity: int, *, width: int, color: bool, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`now`: seconds of a clock that only ever runs on."""
         self._err = err
         self._verbosity = verbosity
         self._width = width
@@ -89,6 +107,9 @@ class LiveProgress:
         self._lock = threading.Lock()
         self._count: list[Span] = []
         self._wait: WaitEvent | None = None
+        self._now = now
+        self._told_at = 0.0
+        self._read: ReadEvent | None = None
         self._live: Live | None = None
 
     def start(self) -> None:
@@ -97,7 +118,7 @@ class LiveProgress:
         from nhi_revoke.render.screen import console, styled
 
         self._live = Live(
-            styled(),
+            get_renderable=lambda: styled(*self._status()),  # drawn anew eight times a second: a wait counts down
             console=console(self._err, width=self._width, color=self._color),
             transient=True,
             redirect_stdout=False,
@@ -110,15 +131,27 @@ class LiveProgress:
         from nhi_revoke.render.screen import styled
 
         with self._lock:
-            if self._live is None or not wanted(event, self._verbosity):
+            if self._live is None or not (isinstance(event, ReadEvent) or wanted(event, self._verbosity)):
                 return
             if isinstance(event, CountEvent):
                 self._count, self._wait = _count_spans(event), None
             elif isinstance(event, WaitEvent):
-                self._wait = event
+                self._wait, self._told_at = event, self._now()
+            elif isinstance(event, ReadEvent):
+                self._read = event if event.done < event.of and self._verbosity >= 0 else None
             else:
                 self._live.console.print(styled(*event_line(event).spans))
-            self._live.update(styled(*self._status()))
+            self._live.refresh()
+
+    def show(self, says: str) -> bool:
+        """Above the live line; False where none is drawn now."""
+        from nhi_revoke.render.screen import styled
+
+        with self._lock:
+            if self._live is None:
+                return False
+            self._live.console.print(styled(Span(says, "strong")))
+            return True
 
     def stop(self) -> None:
         with self._lock:
@@ -127,8 +160,10 @@ class LiveProgress:
                 self._live = None
 
     def _status(self) -> list[Span]:
-        waiting = [Span("   "), *event_line(self._wait).spans] if self._wait else []
-        return [*self._count, *waiting]
+        wait, read = self._wait, self._read
+        waiting = [Span("   "), *event_line(wait, self._now() - self._told_at).spans] if wait else []
+        reading = [Span("   "), *event_line(read).spans] if read else []
+        return [*self._count, *waiting, *reading]
 
 
 def _count_spans(event: CountEvent) -> list[Span]:

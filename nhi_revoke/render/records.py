@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from nhi_revoke.model.checkup import Finding
 from nhi_revoke.model.inventory import Unreachable
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.render.block import BLANK, Block, Span, Style, line, table
@@ -70,6 +71,24 @@ def identities_screen(rows: Rows, path: str | None, shared: Sequence[str]) -> li
         blocks += [line(each, indent=2) for each in row["principals"].split()]
         blocks += _labelled(row, (("delivers", "deliver"), ("flushes", "flush")))
     return blocks + [line(Span(f"WARNING: {text}", "warning")) for text in shared]
+
+
+def checkup_screen(found: Sequence[Finding]) -> list[Block]:
+    """What is wrong with the map, line by line; what is right, too."""
+    style: dict[str, Style] = {"ok": "good", "wrong": "danger", "unseen": "warning", "shared": "danger"}
+    counts = {state: sum(each.state == state for each in found) for state in style}
+    head = "  ".join(f"{state.upper()} {number}" for state, number in counts.items())
+    blocks: list[Block] = [line(Span(head, "strong"))]
+    for name in dict.fromkeys(each.identity for each in found):
+        blocks += [BLANK, line(Span(name, "strong"))]
+        for each in (f for f in found if f.identity == name):
+            why = f": {each.why}" if each.why else ""
+            blocks.append(
+                line(Span(each.state.upper(), style[each.state]), f"  {each.part} {each.what}{why}", indent=2)
+            )
+            if each.hint and each.state != "ok":
+                blocks.append(line(f"do: {each.hint}", indent=4))
+    return blocks
 
 
 def config_screen(rows: Rows, path: str | None) -> list[Block]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 
-from nhi_revoke.engine.verdict import open_count, open_leads
+from nhi_revoke.engine.verdict import open_count, open_leads, outcome_open
+from nhi_revoke.model.command import command
 from nhi_revoke.model.found import Lead
 from nhi_revoke.model.plan import Plan
 from nhi_revoke.model.proof import Proof
 from nhi_revoke.model.report import Outcome, Report, StepResult
+from nhi_revoke.model.step import Phase
 from nhi_revoke.render.block import BLANK, Block, Line, Span, Style, line, next_line, section, table
-from nhi_revoke.render.inventory import lead_line, spaced, unseen
+from nhi_revoke.render.inventory import heading, lead_lines, spaced, unseen, unseen_count
 from nhi_revoke.render.moment import length, minute, moment
 from nhi_revoke.render.plan import notice_line, open_line, residual_line
 
@@ -22,6 +24,7 @@ _FATE_STYLE: dict[str, Style] = {
     "already": "good",
     "expired": "dim",
     "kept": "warning",
+    "lasts": "warning",
     "left": "warning",
     "unseen": "warning",
     "open": "danger",
@@ -52,21 +55,47 @@ def report_screen(report: Report) -> list[Block]:
     blocks += _next(report)
     blocks += [notice_line(notice) for notice in report.notices]
     alive = open_leads(report)
-    doors = [open_line(door) for door in report.open] + [alive_line(lead) for lead in alive]
+    doors = [open_line(door) for door in report.open] + [left_line(o) for o in doorless(report)]
+    doors += [alive_line(lead) for lead in alive]
     blocks += section(Span("OPEN", "danger"), doors)
     by_hand = [line(f"{each.on}  {each.kind}: {each.what}", indent=2) for each in report.manual]
     blocks += section(Span("BY HAND", "danger"), by_hand)
-    blocks += section(Span("EXPIRES", "warning"), [residual_line(each) for each in report.residuals])
-    blocks += section(Span("PLANTED", "danger"), [lead_line(lead) for lead in report.planted])
-    blocks += section(Span("REACH", "warning"), [lead_line(lead) for lead in report.leads if lead not in alive])
+    labels = {o.access.id: o.access.label for o in report.outcomes}
+    blocks += section(Span("EXPIRES", "warning"), [residual_line(each, labels) for each in report.residuals])
+    blocks += section(Span("PLANTED", "danger"), lead_lines(report.planted))
+    blocks += section(Span("REACH", "warning"), lead_lines(lead for lead in report.leads if lead not in alive))
     blocks += unseen(report.blind, report.unreachable)
     blocks += _outcomes(report)
     blocks += _replacements(report)
+    blocks += section("FLUSHED", [flushed_line(s) for s in report.steps if s.phase is Phase.FLUSH and s.proof])
     blocks += section("Steps that did not end well", [step_line(s) for s in report.steps if s.result in TROUBLED])
     blocks += _records(report)
     if len(blocks) > ONE_SCREEN:  # the last lines are the first that a terminal shows
         blocks += [BLANK, *_verdict(report)[:1], *_next(report)]
     return blocks
+
+
+def doorless(report: Report) -> list[Outcome]:
+    """What the number after OPEN counts and no open door of the report names: accesses left, failed, or not proven."""
+    named = {door.access for door in report.open}
+    return [o for o in report.outcomes if outcome_open(o) and o.access.id not in named]
+
+
+def left_line(outcome: Outcome) -> Line:
+    """An access that still works, or is not shown to be shut."""
+    until = f", until {minute(outcome.until)}" if outcome.until else ""
+    return line(Span("OPEN", "danger"), f"  {outcome.access.id}  {said_of(outcome)}{until}", indent=2)
+
+
+def said_of(outcome: Outcome) -> str:
+    """What the access is, in words, and how it is known: an id may be nothing but numbers."""
+    return ": ".join(part for part in (outcome.access.label, outcome.how) if part)
+
+
+def flushed_line(step: StepResult) -> Line:
+    """What a cache was made to forget, and how strongly that is known."""
+    proof = step.proof or Proof.UNPROVEN
+    return line(Span(proof.value.upper(), "" if proof.proves else "warning"), f"  {step.does}  {step.detail}", indent=2)
 
 
 def alive_line(lead: Lead) -> Line:
@@ -77,7 +106,7 @@ def alive_line(lead: Lead) -> Line:
 
 def nothing_screen(plan: Plan, code: int) -> list[Block]:
     """What an acting command says when its plan has no steps."""
-    again = f"nhi-revoke audit {plan.identity.name}"
+    again = command("audit", plan.identity.name)
     verdict = "nothing is live, open or unseen" if code == 0 else "but see above for what is open, left or unseen"
     return [BLANK, line(Span("NOTHING TO DO", "strong"), f": {verdict}. Nothing was changed."), next_line(again)]
 
@@ -93,8 +122,8 @@ def _verdict(report: Report) -> list[Block]:
         Span(f"OPEN {open_now}", "danger" if open_now else ""),
         Span(f"EXPIRES {len(report.residuals)}", "warning" if report.residuals else ""),
         Span(
-            f"UNSEEN {len(report.blind) + len(report.unreachable)}",
-            "warning" if report.blind or report.unreachable else "",
+            f"UNSEEN {unseen_count(report.blind, report.unreachable)}",
+            "warning" if unseen_count(report.blind, report.unreachable) else "",
         ),
         Span(f"PLANTED {len(report.planted)}", "danger" if report.planted else ""),
     ]
@@ -116,8 +145,8 @@ def _outcomes(report: Report) -> list[Block]:
     blocks: list[Block] = []
     for on in dict.fromkeys(o.access.on for o in report.outcomes):
         rows = [_outcome_row(o) for o in report.outcomes if o.access.on == on]
-        blocks += [BLANK, line(Span(str(on), "strong"))]
-        blocks.append(table(("FATE", "ACCESS", "PROOF", "HOW"), rows, keep="FATE PROOF", own_line="ACCESS", indent=2))
+        blocks += [BLANK, heading(on, report.principals)]
+        blocks.append(table(("FATE", "ACCESS", "PROOF", "WHAT"), rows, keep="FATE PROOF", own_line="ACCESS", indent=2))
     return blocks
 
 
@@ -127,7 +156,7 @@ def _outcome_row(outcome: Outcome) -> tuple[Span | str, ...]:
     until = f" until {minute(outcome.until)}" if outcome.until else ""
     appeared = " (appeared during the run)" if outcome.appeared else ""
     proof = outcome.proof.value if outcome.proof else ""
-    return fate, f"{outcome.access.id}{appeared}", proof, f"{outcome.how}{until}"
+    return fate, f"{outcome.access.id}{appeared}", proof, f"{said_of(outcome)}{until}"
 
 
 def _replacements(report: Report) -> list[Block]:

@@ -9,6 +9,7 @@ from nhi_revoke.model.inventory import Inventory
 from nhi_revoke.model.plan import Plan
 from nhi_revoke.model.report import Report
 from nhi_revoke.render.clean import csv_cell
+from nhi_revoke.render.inventory import noted
 from nhi_revoke.render.moment import moment
 
 Row = dict[str, str]
@@ -29,7 +30,7 @@ def inventory_rows(inventory: Inventory) -> Iterator[Row]:
             expires=moment(access.expires),
             parent=access.parent or "",
             exposure=access.exposure,
-            note=access.note,
+            note=noted(access),
         )
     yield from (_lead(lead) for lead in inventory.leads)
     for spot in inventory.blind:
@@ -49,7 +50,7 @@ def plan_rows(plan: Plan) -> Iterator[Row]:
             "on": str(step.on),
             "phase": step.phase.value,
             "does": step.does,
-            "says": step.says,
+            "says": plan.told(step),
             "reversible": "yes" if step.reversible else "no",
             "after": " ".join(step.after),
             "breaks": step.breaks,

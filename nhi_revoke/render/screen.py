@@ -111,9 +111,17 @@ def _draw_line(screen: Console, block: Line) -> None:
 
     text = styled(*block.spans)
     hang = block.hang if block.indent else 0
-    wrapped = (
-        [text] if block.keep or not block.spans else text.wrap(screen, max(20, screen.width - block.indent - hang))
-    )
-    for number, each in enumerate(wrapped):
+    lines = [text] if block.keep or not block.spans else _wrapped(screen, text, screen.width - block.indent, hang)
+    for number, each in enumerate(lines):
         each.rstrip()
         screen.print(Text(" " * (block.indent + (hang if number else 0))) + each, soft_wrap=True)
+
+
+def _wrapped(screen: Console, text: Text, width: int, hang: int) -> list[Text]:
+    """The first line has the room that the others leave free before them."""
+    first = text.wrap(screen, max(20, width))[0]
+    if len(first.plain) >= len(text.plain.rstrip()):
+        return [first]
+    rest = text[len(first.plain) :]
+    rest = rest[len(rest.plain) - len(rest.plain.lstrip()) :]
+    return [first, *rest.wrap(screen, max(20, width - hang))]

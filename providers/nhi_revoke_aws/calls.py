@@ -22,6 +22,8 @@ from nhi_revoke.provider.fault import (
 READS = ("Get", "List", "Describe", "Lookup", "Simulate")
 """Operations of the services used here that change nothing begin so."""
 
+PREFIXES = {"sso-admin": "sso", "bedrock-agentcore-control": "bedrock-agentcore"}
+"""Of IAM actions, where it is another than the service's name."""
 DENIED = frozenset(
     {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized", "AuthorizationError"}
 )
@@ -67,7 +69,7 @@ def reads(operation: str) -> bool:
 
 def permission(service: str, operation: str) -> str:
     """The IAM action, for example `iam:UpdateAccessKey`."""
-    return f"{service}:{operation}"
+    return f"{PREFIXES.get(service, service)}:{operation}"
 
 
 def subject(params: Mapping[str, Any]) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -14,14 +13,14 @@ from msgspec import Struct
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.fault import Denied, Fault, Missing, Rejected, Unauthenticated
 from nhi_revoke.provider.io import Io
+from nhi_revoke.provider.vendor_clock import VendorClock
 from nhi_revoke_aws.calls import STILL_EXPIRED, fault_of, permission, reads
 from nhi_revoke_aws.login import SESSION_NAME, Keys, Login
-from nhi_revoke_aws.naming import Arn, canonical, parse_arn
+from nhi_revoke_aws.naming import Arn, canonical, parse_arn, signed_in_as
+from nhi_revoke_aws.regions import Regions, enabled
 from nhi_revoke_aws.settings import AwsSettings
 
 T = TypeVar("T")
-A_TICK = timedelta(seconds=1.5)
-"""Date headers have whole seconds: estimates this close are of the same clock, and the later one is the better."""
 LONG_ENOUGH = 3600
 """Seconds that an assumed role is asked for; it is renewed when it runs out."""
 
@@ -44,9 +43,11 @@ class AwsConnection:
         listed = settings.account(scope)
         self._login = Login(settings, listed.profile if listed else "")
         # One lock each: who waits for a throttled answer must not hold up another's.
-        self._clock_lock, self._caller_lock = threading.Lock(), threading.Lock()
+        self._caller_lock = threading.Lock()
         self._base_lock, self._role_lock, self._owner_lock = threading.Lock(), threading.Lock(), threading.Lock()
-        self._ahead: timedelta | None = None
+        self._region_lock = threading.Lock()
+        self._regions: Regions | None = None
+        self._clock = VendorClock(io.now)
         self._caller: Caller | None = None
         self._base: Caller | None = None
         self._assumed: Keys | None = None
@@ -61,12 +62,18 @@ class AwsConnection:
 
     def now(self) -> datetime:
         """AWS's clock: this machine's, corrected by the Date headers of the answers."""
-        ahead = self._ahead
-        return self.io.now() + ahead if ahead is not None else self.io.now()
+        return self._clock.now()
 
     def region(self) -> str:
         """Where regional services are asked. Raises Unauthenticated for an unknown profile."""
         return str(self._own("sts", "GetCallerIdentity", self._login.region))
+
+    def regions(self) -> Regions:
+        """Where regional services are read: asked once. Raises Unauthenticated."""
+        with self._region_lock:
+            if self._regions is None:
+                self._regions = enabled(self)
+            return self._regions
 
     def caller(self) -> Caller:
         """Who this connection acts as: asked once. Raises Unauthenticated."""
@@ -95,7 +102,8 @@ class AwsConnection:
         first += [partial(self._identify, keys) for keys in sources]
         callers: Sequence[Caller] = self.io.map(lambda ask: ask(), first)
         arns = dict.fromkeys([c.arn for c in callers] + list(roles))
-        return tuple(dict.fromkeys(canonical(arn) for arn in self.io.map(self._role_behind, arns)))
+        people = [who for arn in arns if (who := signed_in_as(arn))]
+        return tuple(dict.fromkeys([*(canonical(arn) for arn in self.io.map(self._role_behind, arns)), *people]))
 
     def _role_behind(self, arn: str) -> str:
         """The role of an assumed-role ARN, which does not tell the role's path."""
@@ -112,7 +120,7 @@ class AwsConnection:
     # -- asking ----------------------------------------------------------------------------------------------------
 
     def call(
-        self, service: str, operation: str, *, region: str = "", repeatable: bool | None = None, **params: Any
+        self, service: str, operation: str, /, *, region: str = "", repeatable: bool | None = None, **params: Any
     ) -> dict[str, Any]:
         """One API operation by AWS's own name. Raises the faults of the contract.
 
@@ -184,14 +192,7 @@ class AwsConnection:
 
     def _learn_clock(self, answer: Any) -> None:
         headers = ((answer or {}).get("ResponseMetadata") or {}).get("HTTPHeaders") or {}
-        try:
-            told = parsedate_to_datetime(str(headers["date"]))
-        except (KeyError, ValueError):
-            return
-        ahead = told - self.io.now()
-        with self._clock_lock:
-            near = self._ahead is not None and abs(ahead - self._ahead) < A_TICK
-            self._ahead = max(ahead, self._ahead) if near and self._ahead is not None else ahead
+        self._clock.learn(str(headers.get("date", "")))
 
     def _identify(self, keys: Keys | None, *, kept: bool = True) -> Caller:
         def ask() -> dict[str, Any]:

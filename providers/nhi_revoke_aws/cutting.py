@@ -50,6 +50,21 @@ def needed(word: str) -> tuple[str, ...]:
     )  # fmt: skip
 
 
+def put(holder: Holder, place: Place, document: Any, run: Run, part: str = "") -> Place | Impossible:
+    """Writes it, inline or managed, and tells where it stands; Impossible where AWS has no way or no room."""
+    try:
+        return holder.put(place, document, run.id, part)
+    except Rejected as fault:
+        if fault.code == UNMODIFIABLE:
+            return Impossible(fault.message, BY_HAND)
+        if fault.code == LIMIT:
+            return Impossible(
+                f"{fault.message}: no room for an inline policy, and no further managed one can be attached",
+                f"detach a policy of {holder.name} that allows something, then resume",
+            )
+        raise
+
+
 class Present(Struct, frozen=True):
     """What stands on the principal before a write."""
 
@@ -82,25 +97,20 @@ class Cut(Doer[AwsConnection]):
         present = self.present(holder, step, run)
         ours = present.ours
         if ours and ours.cutoff is None and ours.sid != sid_of(run.id):
-            # Another run's deny-all is at least as strong, and taking it off is not ours.
-            return Already(_left(present.place, ours))
+            return self.theirs(present.place, ours)
         return self.write(conn, holder, present.place, self.wanted(conn, step, run, present), run)
+
+    def theirs(self, place: Place, brake: Deny) -> Change:
+        """Another run's deny-all is at least as strong, and taking it off is not ours."""
+        return Already(_left(place, brake))
 
     def write(self, conn: AwsConnection, holder: Holder, place: Place, deny: Deny, run: Run) -> Change:
         """Puts it, inline or managed."""
-        try:
-            place = holder.put(place, deny.document(), run.id)
-        except Rejected as fault:
-            if fault.code == UNMODIFIABLE:
-                return Impossible(fault.message, BY_HAND)
-            if fault.code == LIMIT:
-                return Impossible(
-                    f"{fault.message}: no room for an inline policy, and no further managed one can be attached",
-                    f"detach a policy of {holder.name} that allows something, then resume",
-                )
-            raise
+        stands = put(holder, place, deny.document(), run)
+        if isinstance(stands, Impossible):
+            return stands
         now = conn.now()
-        return Done(_left(place, deny, stamp(now)), now)
+        return Done(_left(stands, deny, stamp(now)), now)
 
     def present(self, holder: Holder, step: Step, run: Run) -> Present:
         """As it was when the plan was made: a first cut waits for nothing."""
@@ -229,6 +239,9 @@ class Release(Seal):
     phase: ClassVar[Phase] = Phase.RELEASE
     says: ClassVar[str] = "swaps the brake for a deny of every session issued before now"
     undone: ClassVar[str] = "the brake is put back"
+
+    def theirs(self, place: Place, brake: Deny) -> Change:
+        return Failed(f"policy {place.policy} is a deny-all of run {brake.sid}: release that run")
 
     def undo(self, conn: AwsConnection, step: Step, left: Json, run: Run) -> Change:
         holder = Holder.of(conn, step.on)

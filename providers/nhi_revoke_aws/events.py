@@ -15,13 +15,19 @@ from typing import Any
 from msgspec import Struct
 
 from nhi_revoke.model.ref import Json, PrincipalRef
-from nhi_revoke.provider.fault import Fault
+from nhi_revoke.provider.fault import AmbiguousName, Fault, Rejected
 from nhi_revoke_aws.connection import AwsConnection
 from nhi_revoke_aws.naming import canonical, parse_arn
 
 PAGE = 50
-GLOBAL_REGION = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
-"""Where the events of IAM and of the global STS endpoint land, for each partition."""
+RATE = 2.0
+"""LookupEvents a second, for each account and Region (AWS docs: LookupEvents)."""
+PACE = 0.9 * RATE
+"""How fast they are sent: requests do not travel equally long, and each one that is throttled costs a pause."""
+KEPT = timedelta(days=90)
+"""How far back LookupEvents sees (AWS docs: LookupEvents)."""
+MOST_PAGES = 200
+"""Of one question in one Region: 10,000 events, in 2 minutes at the vendor's rate."""
 BASIC = re.compile(r"\d{8}T\d{6}Z")
 SPOKEN = "%b %d, %Y, %I:%M:%S %p"
 """`Nov 23, 2026, 5:57:36 PM`: how response elements tell an expiry."""
@@ -47,6 +53,12 @@ class Event(Struct, frozen=True):
     answer: Json
     service: str = ""
     """The AWS service that asked on the principal's behalf (`ec2.amazonaws.com`)."""
+    source: str = ""
+    """The service that was asked (`iam`): its event source without `.amazonaws.com`."""
+    account: str = ""
+    """Whose trail this is."""
+    source_identity: str = ""
+    """What the session that asked carries from its beginning, and hands on."""
 
     @property
     def minted(self) -> str:
@@ -56,17 +68,17 @@ class Event(Struct, frozen=True):
 
 
 def parse_event(raw: dict[str, Any]) -> Event | None:
-    """None for one that failed, or that cannot be read."""
-    try:
-        body = json.loads(raw["CloudTrailEvent"]) if isinstance(raw.get("CloudTrailEvent"), str) else raw
-        at = moment(body.get("eventTime") or raw.get("EventTime"))
-    except (KeyError, ValueError):
+    """None for one that failed. Raises ValueError for one that cannot be read: it is unseen, not nothing."""
+    given = raw.get("CloudTrailEvent")
+    body = _table(json.loads(given) if isinstance(given, str) else raw)
+    if body.get("errorCode"):
         return None
-    if body.get("errorCode") or at is None:
-        return None
-    who = body.get("userIdentity") or {}
-    context = who.get("sessionContext") or {}
-    issuer = context.get("sessionIssuer") or {}
+    at = moment(body.get("eventTime") or raw.get("EventTime"))
+    if at is None:
+        raise ValueError("an event without a time")
+    who = _table(body.get("userIdentity"))
+    context = _table(who.get("sessionContext"))
+    issuer = _table(context.get("sessionIssuer"))
     return Event(
         name=str(body.get("eventName") or ""),
         at=at,
@@ -76,11 +88,26 @@ def parse_event(raw: dict[str, Any]) -> Event | None:
         actor_name=str(who.get("userName") or issuer.get("userName") or ""),
         key=str(who.get("accessKeyId") or ""),
         issuer=str(issuer.get("arn") or ""),
-        began=moment((context.get("attributes") or {}).get("creationDate")),
-        asked=body.get("requestParameters") or {},
-        answer=body.get("responseElements") or {},
+        began=_moment_or_none(_table(context.get("attributes")).get("creationDate")),
+        asked=_table(body.get("requestParameters")),
+        answer=_table(body.get("responseElements")),
         service=str(who.get("invokedBy") or ""),
+        source=str(body.get("eventSource") or "").removesuffix(".amazonaws.com").removesuffix(".amazonaws.com.cn"),
+        account=str(body.get("recipientAccountId") or who.get("accountId") or ""),
+        source_identity=str(context.get("sourceIdentity") or ""),
     )
+
+
+def _table(value: Any) -> Json:
+    """Empty for null: what failed, and what only reads, has no response elements."""
+    return value if isinstance(value, dict) else {}
+
+
+def _moment_or_none(value: Any) -> datetime | None:
+    try:
+        return moment(value)
+    except ValueError:
+        return None
 
 
 def moment(value: Any) -> datetime | None:
@@ -102,9 +129,13 @@ def moment(value: Any) -> datetime | None:
 
 
 def lookup(conn: AwsConnection, region: str, attribute: str, value: str, since: datetime) -> Iterator[Event]:
-    """Successful events with this attribute, newest first. Raises the faults of the contract."""
+    """Successful events with this attribute, newest first. Raises the faults of the contract: after what was read
+    until then, and Rejected at the end for what is there and was not read.
+    """
     token: dict[str, Any] = {}
-    while True:
+    unreadable, oldest = 0, None
+    for _ in range(MOST_PAGES):
+        conn.io.pace(f"cloudtrail/{conn.account()}/{region}", PACE)
         page = conn.call(
             "cloudtrail",
             "LookupEvents",
@@ -115,19 +146,22 @@ def lookup(conn: AwsConnection, region: str, attribute: str, value: str, since: 
             **token,
         )
         for raw in page.get("Events") or ():
-            event = parse_event(raw)
+            try:
+                event = parse_event(raw)
+            except ValueError:
+                unreadable += 1
+                continue
             if event:
+                oldest = event.at
                 yield event
         if not page.get("NextToken"):
-            return
+            break
         token = {"NextToken": str(page["NextToken"])}
-
-
-def regions_read(conn: AwsConnection, partition: str) -> tuple[str, ...]:
-    """Those of nhi.toml; else the one where global events land and the operator's own."""
-    if conn.settings.regions:
-        return conn.settings.regions
-    return tuple(dict.fromkeys((GLOBAL_REGION.get(partition, conn.region()), conn.region())))
+    else:
+        until = f" before {oldest:%Y-%m-%dT%H:%M:%SZ}" if oldest else ""
+        raise Rejected(f"too many events of {value}: those{until} were not read")
+    if unreadable:
+        raise Rejected(f"{unreadable} of the events of {value} are in no known form")
 
 
 def begun_by(conn: AwsConnection, session_key: str) -> PrincipalRef | None:
@@ -140,18 +174,30 @@ def begun_by(conn: AwsConnection, session_key: str) -> PrincipalRef | None:
 
 
 def named_federation(conn: AwsConnection, name: str) -> PrincipalRef | None:
-    """The user who called GetFederationToken with this name. Raises Denied."""
-    for event in _everywhere(conn, "EventName", "GetFederationToken"):
-        if event.asked.get("name") == name and parse_arn(event.actor):
-            return canonical(event.actor)
-    return None
+    """The user who called GetFederationToken with this name. Raises Denied, AmbiguousName: whoever calls it may choose
+    any name, so that two users may have begun sessions of one name.
+    """
+    found: dict[PrincipalRef, None] = {}
+    try:
+        for event in _everywhere(conn, "EventName", "GetFederationToken"):
+            if event.asked.get("name") == name and parse_arn(event.actor):
+                found[canonical(event.actor)] = None
+    except Fault:
+        if not found:
+            raise
+    if len(found) > 1:
+        raise AmbiguousName(
+            f"{len(found)} users began federated sessions named {name}: nothing was looked at",
+            candidates=tuple(str(ref) for ref in found),
+            hint="Name the user itself.",
+        )
+    return next(iter(found), None)
 
 
 def _everywhere(conn: AwsConnection, attribute: str, value: str) -> Iterator[Event]:
-    arn = parse_arn(conn.caller().arn)
     since = conn.now() - timedelta(hours=36)
     faults: list[Fault] = []
-    for region in regions_read(conn, arn.partition if arn else "aws"):
+    for region in conn.regions().on:
         try:
             yield from lookup(conn, region, attribute, value, since)
         except Fault as fault:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -89,8 +90,11 @@ class Holder:
             return None
         return as_json(found["PolicyVersion"]["Document"])
 
-    def put(self, place: Place, document: Any, run_id: str) -> Place:
-        """Writes it, and tells where it stands now: a full inline quota moves it to a managed policy."""
+    def put(self, place: Place, document: Any, run_id: str, part: str = "") -> Place:
+        """Writes it, and tells where it stands now: a full inline quota moves it to a managed policy (`managed_place`).
+
+        Raises Rejected, with the code LIMIT where there is no room for that one, either.
+        """
         text = compact(document)
         if place.mechanism == "inline":
             try:
@@ -100,7 +104,7 @@ class Holder:
                     raise
             else:
                 return place
-            place = self.managed_place(run_id)
+            place = self.managed_place(run_id, part)
         self._put_managed(place, text)
         return place
 
@@ -117,10 +121,13 @@ class Holder:
                 self._conn.call("iam", "DeletePolicyVersion", PolicyArn=place.arn, VersionId=version)
             self._conn.call("iam", "DeletePolicy", PolicyArn=place.arn)
 
-    def managed_place(self, run_id: str) -> Place:
-        """Where the managed policy of this run stands, or would."""
+    def managed_place(self, run_id: str, part: str = "") -> Place:
+        """Where the managed policy of this run stands, or would. `part`: of several on one principal, which."""
         arn = parse_arn(self.arn) or Arn("aws", "", "", "/", "")
-        name = f"NHIRevoke-{run_id}-{self._word.lower()}-{self.name}"[:LONGEST_NAME]
+        name = f"NHIRevoke-{run_id}-{self._word.lower()}-{self.name}"
+        # A digest: the names of a role and of a session do not both fit.
+        end = f"-{sha256(part.encode()).hexdigest()[:16]}" if part else ""
+        name = f"{name[: LONGEST_NAME - len(end)]}{end}"
         return Place(name, "managed", f"arn:{arn.partition}:iam::{arn.account}:policy/{name}")
 
     def _put_managed(self, place: Place, text: str) -> None:

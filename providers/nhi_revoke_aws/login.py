@@ -135,7 +135,8 @@ class Login:
     def chain(self) -> tuple[tuple[str, ...], tuple[Keys, ...]]:
         """Role ARNs that the operator's profile assumes on its way, and the credentials that it starts from."""
         session = self.session()
-        credentials = session.get_credentials()
+        with self._lock:  # botocore walks the sources of a profile in one place: two threads at once look like a circle
+            credentials = session.get_credentials()
         if credentials is None or not str(credentials.method).startswith("assume-role"):
             return (), ()
         profiles = session.full_config.get("profiles", {})

@@ -18,6 +18,11 @@ PATH_AND_NAME = re.compile(r"(?:[\x21-\x2e\x30-\x7e]+/)*[A-Za-z0-9_+=,.@-]{1,64}
 USER = "user"
 ROLE = "role"
 ROOT = "root"
+SSO_USER = "sso-user"
+USER_ID = re.compile(r"([0-9a-f]{10}-)?[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}")
+"""Of a user of Identity Center, as its identity store gives it (AWS docs: identitystore API_DescribeUser)."""
+SSO_NAME = re.compile(r"\S{1,128}")
+RESERVED_ROLE = "AWSReservedSSO_"
 SERVICE_LINKED = "/aws-service-role/"
 SSO_RESERVED = "/aws-reserved/sso.amazonaws.com/"
 
@@ -71,6 +76,8 @@ def parse_ref(text: str) -> PrincipalRef | None:
     if parse_arn(text) or KEY_ID.fullmatch(text):
         return PrincipalRef(PROVIDER, "", text)
     kind, slash, rest = text.partition("/")
+    if slash and kind == SSO_USER:
+        return PrincipalRef(PROVIDER, kind, rest) if SSO_NAME.fullmatch(rest) else None
     if slash:
         known = kind in (USER, ROLE) and PATH_AND_NAME.fullmatch(rest)
         return PrincipalRef(PROVIDER, kind, rest) if known else None
@@ -96,6 +103,8 @@ def kinds_of(ref: PrincipalRef) -> tuple[str, ...]:
 
 def account_of(ref: PrincipalRef) -> str:
     """The account that the reference itself tells; empty where it does not."""
+    if ref.kind == SSO_USER:
+        return ""  # whatever its name looks like
     arn = parse_arn(ref.id)
     if arn:
         return arn.account
@@ -109,6 +118,22 @@ def account_in_key_id(key_id: str) -> str:
     except ValueError:
         return ""
     return f"{(int.from_bytes(decoded[:6], 'big') & 0x7FFFFFFFFF80) >> 7:012d}"
+
+
+def session_alias(name: str) -> PrincipalRef:
+    """How an operator and a user of Identity Center are known for one: sessions of its roles bear the user's name.
+
+    AWS docs: singlesignon authconcept-revoke-access (`aws:UserId` is `*:user@domain`).
+    """
+    return PrincipalRef(PROVIDER, "sso-session-name", name.lower())
+
+
+def signed_in_as(arn: str) -> PrincipalRef | None:
+    """Whose session of an Identity Center role an assumed-role ARN is; None for every other ARN."""
+    known = parse_arn(arn)
+    if known is None or known.kind != "assumed-role" or not known.name.startswith(RESERVED_ROLE) or not known.session:
+        return None
+    return session_alias(known.session)
 
 
 def typed_name(ref: PrincipalRef) -> tuple[str, str | None]:

@@ -10,26 +10,32 @@ from nhi_revoke.model.ref import Json, PrincipalRef
 from nhi_revoke.provider.fault import AmbiguousName, Denied, Fault, Missing
 from nhi_revoke_aws.connection import AwsConnection
 from nhi_revoke_aws.events import begun_by, named_federation
+from nhi_revoke_aws.identity_center import FIRST_READS as SSO_READS
+from nhi_revoke_aws.identity_center import resolve_user
 from nhi_revoke_aws.naming import (
     KEY_ID,
     ROLE,
     ROOT,
+    SSO_USER,
     USER,
     Arn,
     canonical,
     delicate,
     kinds_of,
     parse_arn,
+    parse_ref,
     typed_name,
     untouchable,
 )
 
-FIRST_READS = {USER: ("iam:GetUser",), ROLE: ("iam:GetRole",)}
+FIRST_READS = {USER: ("iam:GetUser",), ROLE: ("iam:GetRole",), SSO_USER: SSO_READS}
 """What resolving one needs."""
 
 
 def resolve(conn: AwsConnection, ref: PrincipalRef) -> Principal:
     """Raises Missing, AmbiguousName, Denied."""
+    if ref.kind == SSO_USER:
+        return resolve_user(conn, ref)
     arn = parse_arn(ref.id)
     if arn and arn.kind == ROOT:
         return _root(arn, ref)
@@ -50,14 +56,28 @@ def resolve(conn: AwsConnection, ref: PrincipalRef) -> Principal:
 
 
 def find(conn: AwsConnection, name: str) -> list[PrincipalRef]:
-    """Users and roles of exactly this name. Raises Denied where one of the two could not be asked."""
+    """Users and roles of exactly this name; users of Identity Center where nhi.toml says where it is.
+
+    Raises Denied where one of them could not be asked.
+    """
     refs: list[PrincipalRef] = []
     for answer in conn.io.map(lambda kind: _one(conn, kind, name), (USER, ROLE)):
         if isinstance(answer, Denied):
             raise answer
         if isinstance(answer, Principal):
             refs.append(answer.ref)
-    return refs
+    return [*refs, *_signing_in(conn, name)]
+
+
+def _signing_in(conn: AwsConnection, name: str) -> list[PrincipalRef]:
+    """Asked in the account of Identity Center alone: everywhere else there is none."""
+    told, ref = conn.settings.sso_account, parse_ref(f"{SSO_USER}/{name}")
+    if ref is None or not (told or conn.settings.sso_region) or (told and told != conn.account()):
+        return []
+    try:
+        return [resolve_user(conn, ref).ref]
+    except Missing:
+        return []
 
 
 def name_in(conn: AwsConnection, ref: PrincipalRef) -> str:
@@ -115,6 +135,8 @@ def _facts(entity: dict[str, Any]) -> Json:
     facts: Json = {"Path": entity.get("Path", "/")}
     if entity.get("CreateDate"):
         facts["CreateDate"] = entity["CreateDate"].isoformat()
+    if entity.get("PasswordLastUsed"):
+        facts["PasswordLastUsed"] = entity["PasswordLastUsed"].isoformat()
     boundary = (entity.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
     if boundary:
         facts["PermissionsBoundary"] = boundary

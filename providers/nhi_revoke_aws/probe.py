@@ -31,16 +31,25 @@ def new_key_opens(conn: AwsConnection, arn: str, secret: Secret) -> Proven:
     return Proven(Proof.ENFORCED, how, conn.now())
 
 
-def leaked_key_refused(conn: AwsConnection, key_id: str, secret: Secret) -> Proven:
-    """Whether AWS refuses a key that leaked, tried with its own secret (`--leaked-from`). Long-term keys only."""
+def leaked_key_refused(conn: AwsConnection, key_id: str, secret: Secret, read: Proven) -> Proven:
+    """Whether AWS refuses a key that leaked, tried with its own secret (`--leaked-from`). Long-term keys only.
+
+    `read`: what is proven by reading, which a try without a clear answer takes nothing from.
+    """
     if not key_id.startswith("AKIA"):
-        return Proven(Proof.UNPROVEN, "a session key cannot be probed: GetCallerIdentity succeeds under a deny")
+        return _also(read, "a session key cannot be probed: GetCallerIdentity succeeds under a deny")
     try:
         caller = conn.identify(key_id, secret.reveal())
     except Unauthenticated as fault:
         if fault.code in REFUSED:
             return Proven(Proof.ENFORCED, f"AWS refuses {key_id} ({fault.code})", conn.now())
-        return Proven(Proof.UNPROVEN, f"AWS refuses the request itself ({fault.code}): wrong secret?", conn.now())
+        return _also(
+            read, f"tried with the secret that was handed over: AWS refuses that ({fault.code}), wrong secret?"
+        )
     except Fault as fault:
-        return Proven(Proof.UNPROVEN, f"AWS gave no clear answer ({fault.message})", conn.now())
+        return _also(read, f"tried with its secret: AWS gave no clear answer ({fault.message})")
     return Proven(Proof.UNPROVEN, f"AWS still accepts {key_id} as {caller.arn}", conn.now())
+
+
+def _also(read: Proven, how: str) -> Proven:
+    return Proven(read.proof, f"{read.how}; {how}", read.at)

@@ -8,26 +8,73 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
 from nhi_revoke.model.found import Leak
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.contract import Provider, Settings
 from nhi_revoke_aws.access.access_key import AccessKeys
+from nhi_revoke_aws.access.agent_credential import AgentCredentials
+from nhi_revoke_aws.access.boundary import Boundaries
+from nhi_revoke_aws.access.delegation import Delegations
+from nhi_revoke_aws.access.federation import Federations
+from nhi_revoke_aws.access.function import RoleFunctions
+from nhi_revoke_aws.access.group import Groups
+from nhi_revoke_aws.access.iam_rights import IamRights
+from nhi_revoke_aws.access.instance import RoleInstances
+from nhi_revoke_aws.access.instance_profile import InstanceProfiles
+from nhi_revoke_aws.access.kms_grant import KmsGrants
 from nhi_revoke_aws.access.login_profile import LoginProfiles
+from nhi_revoke_aws.access.mfa_device import MfaDevices
+from nhi_revoke_aws.access.pod_identity import PodIdentities
+from nhi_revoke_aws.access.reach import Reach
 from nhi_revoke_aws.access.role_session import RoleSessions
 from nhi_revoke_aws.access.role_trust import RoleTrusts
+from nhi_revoke_aws.access.roles_anywhere import RolesAnywhere
+from nhi_revoke_aws.access.service_credential import ServiceCredentials
+from nhi_revoke_aws.access.signing_certificate import SigningCertificates
+from nhi_revoke_aws.access.ssh_key import SshKeys
+from nhi_revoke_aws.access.ssm_session import SsmSessions
+from nhi_revoke_aws.access.sso_assignment import SsoAssignments
+from nhi_revoke_aws.access.sso_session import SsoSessions
+from nhi_revoke_aws.access.task import RoleTasks
 from nhi_revoke_aws.access.user_session import UserSessions
+from nhi_revoke_aws.access.web_identity import WebIdentity
+from nhi_revoke_aws.access.workload_identity import WorkloadIdentities
 from nhi_revoke_aws.connection import AwsConnection
-from nhi_revoke_aws.naming import ROLE, ROOT, USER, account_in_key_id, account_of, is_native, kinds_of, parse_ref
+from nhi_revoke_aws.flush.apigateway import RestApi
+from nhi_revoke_aws.flush.apigatewayv2 import HttpApi
+from nhi_revoke_aws.flush.function import Functions
+from nhi_revoke_aws.flush.service import Services
+from nhi_revoke_aws.leaked import leaked_keys
+from nhi_revoke_aws.machines import READS as MACHINES
+from nhi_revoke_aws.machines import on_machines
+from nhi_revoke_aws.naming import (
+    ROLE,
+    ROOT,
+    SSO_USER,
+    USER,
+    account_in_key_id,
+    account_of,
+    is_native,
+    kinds_of,
+    parse_ref,
+)
 from nhi_revoke_aws.principals import find, resolve
 from nhi_revoke_aws.settings import AwsSettings
 from nhi_revoke_aws.store.secretsmanager import SecretsManager, account_in_address
+from nhi_revoke_aws.store.ssm import ParameterStore
+from nhi_revoke_aws.trusting import READS as TRUSTS
+from nhi_revoke_aws.trusting import trusting
 
 if TYPE_CHECKING:
+    from nhi_revoke.model.found import BlindSpot, Lead
     from nhi_revoke.model.identity import Principal
     from nhi_revoke.provider.doer import Doer, Store
     from nhi_revoke.provider.io import Io
     from nhi_revoke.provider.kind import AccessKind
     from nhi_revoke.provider.sandbox.contract import Sandbox
+    from nhi_revoke.provider.secret import Secret
 
 LEAKED = re.compile(r"(?<![A-Z0-9])(AKIA|ASIA)[A-Z2-7]{16}(?![A-Z0-9])")
 
@@ -40,13 +87,23 @@ class AwsProvider(Provider[AwsConnection]):
     extra: ClassVar[str] = "aws"
     requires: ClassVar[tuple[str, ...]] = ("boto3", "botocore")
     settings: ClassVar[type[Settings]] = AwsSettings
-    principal_kinds: ClassVar[tuple[str, ...]] = (USER, ROLE, ROOT)
+    principal_kinds: ClassVar[tuple[str, ...]] = (USER, ROLE, ROOT, SSO_USER)
+    finds: ClassVar[tuple[str, ...]] = (*TRUSTS, *MACHINES)
 
     def kinds(self) -> Sequence[AccessKind[AwsConnection]]:
-        return (AccessKeys(), LoginProfiles(), UserSessions(), RoleSessions(), RoleTrusts())
+        return (
+            AccessKeys(), LoginProfiles(), UserSessions(), RoleSessions(), RoleTrusts(),
+            ServiceCredentials(), SshKeys(), SigningCertificates(), MfaDevices(), Groups(), Boundaries(),
+            Delegations(), WebIdentity(), KmsGrants(), SsmSessions(),
+            IamRights(), Reach(),
+            InstanceProfiles(), RoleInstances(), RoleFunctions(), RoleTasks(), PodIdentities(), RolesAnywhere(),
+            Federations(),
+            SsoSessions(), SsoAssignments(),
+            WorkloadIdentities(), AgentCredentials(),
+        )  # fmt: skip
 
     def targets(self) -> Sequence[Store[AwsConnection] | Doer[AwsConnection]]:
-        return (SecretsManager(),)
+        return (SecretsManager(), ParameterStore(), RestApi(), HttpApi(), Functions(), Services())
 
     def parse(self, text: str) -> PrincipalRef | None:
         return parse_ref(text)
@@ -62,6 +119,8 @@ class AwsProvider(Provider[AwsConnection]):
 
         A key id tells its account by an encoding that AWS does not document: trusted only for a listed account.
         """
+        if ref.kind == SSO_USER:
+            return str(settings.sso_account)
         account = account_of(ref)
         if settings.account(account):
             return account
@@ -80,6 +139,12 @@ class AwsProvider(Provider[AwsConnection]):
     def find(self, conn: AwsConnection, name: str) -> Iterable[PrincipalRef]:
         return find(conn, name)
 
+    def trusting(self, conn: AwsConnection, who: Principal) -> Iterable[Lead | BlindSpot]:
+        return trusting(conn, who)
+
+    def on_machines(self, conn: AwsConnection, who: Principal, names: Sequence[str]) -> Iterable[Lead | BlindSpot]:
+        return on_machines(conn, who, names)
+
     def scopes(self, settings: Any) -> Sequence[str]:
         return ("", *(account.id for account in settings.accounts))
 
@@ -93,6 +158,11 @@ class AwsProvider(Provider[AwsConnection]):
         if key_id.startswith("ASIA"):
             return Leak("aws:session", key_id, note=f"temporary credentials; {told}".rstrip("; "))
         return Leak("aws:access-key", key_id, PrincipalRef("aws", "", key_id), told)
+
+    def leaks(self, text: str) -> Iterable[tuple[Leak, Secret]]:
+        """Those whose secret stands beside them."""
+        found = ((self.recognise(key.public["AccessKeyId"]), key) for key in leaked_keys(text))
+        return ((replace(leak, note=f"access key {leak.public_id}"), key) for leak, key in found if leak is not None)
 
     def on_loopback(self, settings: Any) -> bool:
         """Every service has an endpoint of its own choice, and all of them are on this machine."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from nhi_revoke.provider.quiet import hush
+
 WIRE_LOGS = (
     "boto3",
     "botocore",
@@ -26,20 +28,7 @@ WIRE_LOGS = (
 )
 
 
-class _NoDebug(logging.Filter):
-    """Drops what is below INFO, whatever level somebody sets later."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return record.levelno >= logging.INFO
-
-
-_NO_DEBUG = _NoDebug()
-
-
 def hush_wire_logs() -> None:
-    """Safe to repeat. A filter and not a level: `boto3.set_stream_logger` sets the level back."""
-    for name in WIRE_LOGS:
-        logger = logging.getLogger(name)
-        if _NO_DEBUG not in logger.filters:
-            logger.addFilter(_NO_DEBUG)
+    """Safe to repeat."""
+    hush(WIRE_LOGS)
     logging.getLogger("botocore").setLevel(logging.INFO)

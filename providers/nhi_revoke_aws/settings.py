@@ -31,6 +31,8 @@ class AwsSettings(Settings, frozen=True, forbid_unknown_fields=True):
     """Where regional services are asked; empty: the AWS configuration's."""
     regions: tuple[str, ...] = ()
     """Regions whose CloudTrail is read for sessions."""
+    agent_regions: tuple[str, ...] = ()
+    """Regions whose Bedrock AgentCore is read; empty: the operator's own (few Regions have the service)."""
     endpoint_url: str = ""
     """Another endpoint for every service."""
     endpoint_urls: dict[str, str] = {}  # noqa: RUF012 - msgspec copies it
@@ -40,6 +42,10 @@ class AwsSettings(Settings, frozen=True, forbid_unknown_fields=True):
     """Template for accounts without a role or profile of their own: `arn:aws:iam::{account}:role/IncidentResponder`."""
     external_id: str = ""
     """Sent with each AssumeRole, where the roles ask for one."""
+    sso_account: str = ""
+    """Account of IAM Identity Center (management or delegated administrator account); empty: the operator's own."""
+    sso_region: str = ""
+    """Region of IAM Identity Center; empty: the one above."""
     connect_timeout: float = 5.0
     """Seconds."""
     read_timeout: float = 20.0

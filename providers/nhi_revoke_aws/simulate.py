@@ -5,6 +5,7 @@ GetCallerIdentity proves no session dead: it succeeds under an explicit deny (AW
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec import Struct
@@ -30,11 +31,19 @@ class Verdict(Struct, frozen=True):
         return any(NAME in source for source in self.by)
 
 
-def verdicts(conn: AwsConnection, arn: str, issued: datetime | None = None) -> list[Verdict]:
-    """For a session issued then, or for a long-term key. Raises Denied and the other faults of the contract."""
-    context = []
+def verdicts(
+    conn: AwsConnection, arn: str, issued: datetime | None = None, more: Mapping[str, str] | None = None
+) -> list[Verdict]:
+    """For a session issued then, or for a long-term key. `more`: condition keys of the request that hold a text.
+
+    Raises Denied and the other faults of the contract.
+    """
+    context = [
+        {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
+        for key, value in (more or {}).items()
+    ]
     if issued is not None:
-        context = [{"ContextKeyName": ISSUED, "ContextKeyValues": [stamp(issued)], "ContextKeyType": "date"}]
+        context.append({"ContextKeyName": ISSUED, "ContextKeyValues": [stamp(issued)], "ContextKeyType": "date"})
     found = conn.call(
         "iam", "SimulatePrincipalPolicy", PolicySourceArn=arn, ActionNames=ACTIONS, ContextEntries=context
     )["EvaluationResults"]

@@ -16,6 +16,7 @@ from nhi_revoke.provider.io import Io
 from nhi_revoke.provider.kind import View
 from nhi_revoke_aws.connection import AwsConnection
 from nhi_revoke_aws.holder import Holder
+from nhi_revoke_aws.named_session import one_session
 from nhi_revoke_aws.policy import CONSOLE_NAME, NAME, Deny, console_cutoff, moment, read
 
 QUARANTINE = "AWSCompromisedKeyQuarantine"
@@ -89,7 +90,12 @@ def _free_name(holder: Holder, first: Any) -> Json:
 
 
 def standing_of(view: View, kind: str, intent: Intent) -> Access | None:
-    """The access that the session steps end, where the scope wants any session of this principal ended."""
+    """The access that the session steps end, where the scope wants any session of this principal ended.
+
+    None where it names one session: whoever asks for that means the others to go on.
+    """
+    if one_session(intent.scope):
+        return None
     mine = view.of(kind)
     whole = next((a for a in mine if a.id.endswith("/*")), None)
     return whole if whole and any(intent.covers(a) for a in mine) else None

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from msgspec import Struct
 
+from nhi_revoke.model.glob import overlap
+from nhi_revoke_aws.grants import VARIABLE
 from nhi_revoke_aws.naming import parse_arn
 from nhi_revoke_aws.policy import as_json
 
 ASSUMING = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
+OIDC = ":oidc-provider/"
 SHOWN = 12
 """Characters of the hash in an access id."""
 NOBODY = {
@@ -36,6 +39,8 @@ class Trusted(Struct, frozen=True):
     value: str
     conditions: tuple[str, ...] = ()
     """Of each statement that names it; empty where one of them has none."""
+    subjects: tuple[str, ...] = ()
+    """Of an OIDC provider: what the `sub` of its tokens may be, a glob; `*` where a statement does not ask."""
 
     @property
     def text(self) -> str:
@@ -64,6 +69,25 @@ class Trusted(Struct, frozen=True):
         if arn.kind == "assumed-role":
             return f"aws:arn:{arn.partition}:sts::{arn.account}:assumed-role/{arn.name}/*"
         return f"aws:{self.value}"
+
+    @property
+    def whoms(self) -> tuple[str, ...]:
+        """All globs: of an OIDC provider `ISSUER/SUBJECT`, too, by which another cloud's provider names its jobs."""
+        issuer = self.value.partition(OIDC)[2]
+        return (self.lets_in, *(f"{issuer}/{subject}" for subject in self.subjects if issuer))
+
+    def met(self, aliases: Sequence[str]) -> tuple[str, ...]:
+        """Which of these globs has a name in common with one of another provider's principal; letters' case aside.
+
+        A subject where it is an OIDC provider's: `*` lets in whomever the issuer vouches for.
+        """
+        issuer = self.value.partition(OIDC)[2]
+        asked = (
+            {subject: f"{issuer}/{subject}" for subject in self.subjects} if issuer else {self.lets_in: self.lets_in}
+        )
+        return tuple(
+            says for says, glob in asked.items() if any(overlap(VARIABLE.sub("*", glob), a, fold=True) for a in aliases)
+        )
 
     def exposure(self, account: str) -> Exposure:
         """How far it opens, seen from the role's account."""
@@ -108,12 +132,13 @@ def trusted(document: Any) -> tuple[Trusted, ...]:
             continue
         conditions = _conditions(statement)
         for kind, value in _principals(statement):
-            one = Trusted(kind, value, (conditions,) if conditions else ())
+            one = Trusted(kind, value, (conditions,) if conditions else (), _subjects(statement, value))
             known = found.get(one.text)
             if known is not None:
                 both = (*known.conditions, *one.conditions)
                 free = not known.conditions or not one.conditions
-                one = Trusted(kind, value, () if free else tuple(dict.fromkeys(both)))
+                subjects = tuple(dict.fromkeys((*known.subjects, *one.subjects)))
+                one = Trusted(kind, value, () if free else tuple(dict.fromkeys(both)), subjects)
             found[one.text] = one
     return tuple(found.values())
 
@@ -193,6 +218,19 @@ def _conditions(statement: dict[str, Any]) -> str:
             shown = "…" if key.lower() in HIDDEN_VALUES else " or ".join(map(str, _list(value)))
             said.append(f"{key} {operator} {shown}")
     return " and ".join(said)
+
+
+def _subjects(statement: dict[str, Any], provider: str) -> tuple[str, ...]:
+    """AWS docs: reference_policies_iam-condition-keys (`ISSUER:sub`). What is denied or not asked narrows nothing."""
+    _, oidc, issuer = provider.partition(OIDC)
+    if not oidc:
+        return ()
+    wanted: list[str] = []
+    for operator, keys in (statement.get("Condition") or {}).items():
+        plain = operator.rpartition(":")[2].lower().removesuffix("ifexists")
+        if plain in ("stringequals", "stringlike", "stringequalsignorecase"):
+            wanted += [str(v) for k, vs in keys.items() if k.lower() == f"{issuer}:sub".lower() for v in _list(vs)]
+    return tuple(dict.fromkeys(wanted)) or ("*",)
 
 
 def _list(value: Any) -> list[Any]:

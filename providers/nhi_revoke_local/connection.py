@@ -16,6 +16,11 @@ class LocalConnection:
         self._io = io
 
     @property
+    def io(self) -> Io:
+        """Retries, and clients."""
+        return self._io
+
+    @property
     def scope(self) -> str:
         return ""
 

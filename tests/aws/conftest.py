@@ -13,7 +13,7 @@ import httpx
 import msgspec
 import pytest
 
-from nhi_revoke.model.found import Access, BlindSpot, Found
+from nhi_revoke.model.found import Access, BlindSpot, Found, Lead
 from nhi_revoke.model.identity import Identity, Principal
 from nhi_revoke.model.intent import Intent
 from nhi_revoke.model.inventory import Inventory
@@ -40,6 +40,8 @@ class PlainIo:
         self._now = now
         self._tries = tries
         self.repeats = 0
+        self.paced: list[tuple[str, float]] = []
+        self.told: list[tuple[str, int, int]] = []
 
     def now(self) -> datetime:
         return self._now()
@@ -61,7 +63,19 @@ class PlainIo:
             self.repeats += 1
         raise AssertionError("unreachable")
 
-    def http(self, base_url: str) -> httpx.Client:
+    def pace(self, key: str, per_second: float, at_once: int = 1, count: int = 1) -> None:
+        self.paced.append((key, per_second))
+
+    def leaked(self, kind: str) -> Sequence[Secret]:
+        return ()
+
+    def progress(self, what: str, done: int, of: int) -> None:
+        self.told.append((what, done, of))
+
+    def show(self, says: str) -> bool:
+        return False
+
+    def http(self, base_url: str, tls: object = None) -> httpx.Client:
         raise AssertionError("AWS is asked by boto3 alone")
 
 
@@ -196,6 +210,8 @@ class Bench:
 
 def filled(found: Found, who: Principal) -> Found:
     """As the engine puts the canonical reference and the resolved names in."""
+    if isinstance(found, Lead):
+        return found
     changes: dict[str, Any] = {"on": who.ref}
     if isinstance(found, Access):
         for field in ("id", "label", "door"):
@@ -208,7 +224,7 @@ def filled(found: Found, who: Principal) -> Found:
 def aws() -> Iterator[AwsSandbox]:
     """Empty but for the operator, without lag."""
     sandbox = AwsSandbox(entropy=1)
-    sandbox.start(MovableClock(START))
+    sandbox.start(MovableClock(START, running=False))
     sandbox.lag(0, 0)
     yield sandbox
     sandbox.close()

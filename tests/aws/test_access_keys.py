@@ -14,12 +14,13 @@ from nhi_revoke.model.found import Access, BlindSpot
 from nhi_revoke.model.identity import Delivery, Identity, Principal
 from nhi_revoke.model.intent import Intent, Reason
 from nhi_revoke.model.inventory import Inventory
-from nhi_revoke.model.proof import Proof
+from nhi_revoke.model.proof import Proof, Proven
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.model.step import Manual, Phase, Step
 from nhi_revoke.provider.fault import NoAnswer
 from nhi_revoke.provider.kind import View
 from nhi_revoke.provider.secret import Secret
+from nhi_revoke_aws import provider
 from nhi_revoke_aws.access.access_key import NEVER_USED, AccessKeys
 from nhi_revoke_aws.probe import leaked_key_refused
 
@@ -173,17 +174,66 @@ def test_undo_of_a_mint_deletes_the_new_key_alone(bench: Bench) -> None:
     assert bench.state("payments-bot")["keys"] == old
 
 
+READ = Proven(Proof.RECORDED, "read twice")
+
+
 def test_a_leaked_key_is_probed_with_its_own_secret(bench: Bench) -> None:
     loot = bench.sandbox.loot()
-    secret = Secret(loot.key.secret, field="SecretAccessKey")
-    assert leaked_key_refused(bench.conn, loot.key.key_id, secret).proof is Proof.UNPROVEN
+    secret, key = Secret(loot.key.secret, field="SecretAccessKey"), loot.key.key_id
+    assert leaked_key_refused(bench.conn, key, secret, READ).proof is Proof.UNPROVEN
     bench.do(bench.steps(USER)[f"{KEY}/disable"])
     bench.settle()
-    assert leaked_key_refused(bench.conn, loot.key.key_id, secret).proof is Proof.ENFORCED
-    assert leaked_key_refused(bench.conn, loot.session_token.key_id, secret).proof is Proof.UNPROVEN
+    assert leaked_key_refused(bench.conn, key, secret, READ).proof is Proof.ENFORCED
+    assert leaked_key_refused(bench.conn, loot.session_token.key_id, secret, READ).proof is Proof.RECORDED
     wrong = Secret("x" * 40, field="SecretAccessKey")
     bench.undo(bench.steps(USER, scope="keys").get(f"{KEY}/disable") or disable_of(bench))
-    assert leaked_key_refused(bench.conn, loot.key.key_id, wrong).proof is Proof.UNPROVEN, "a typo proves nothing"
+    mistyped = leaked_key_refused(bench.conn, key, wrong, READ)
+    assert mistyped.proof is Proof.RECORDED, "a typo proves nothing"
+    assert "wrong secret?" in mistyped.how
+
+
+def test_a_disabled_key_is_proven_by_what_was_handed_over(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    loot = bench.sandbox.loot()
+    step = bench.steps(USER)[f"{KEY}/disable"]
+    bench.do(step)
+    bench.settle()
+    assert bench.doer(step.does).prove(bench.conn, step, bench.run).proof is Proof.RECORDED
+    public = {"AccessKeyId": loot.key.key_id}
+    held = [Secret(loot.key.secret, field="SecretAccessKey", public=public)]
+    monkeypatch.setattr(bench.io, "leaked", lambda kind: held if kind == KEY else ())
+    proven = bench.doer(step.does).prove(bench.conn, step, bench.run)
+    assert proven.proof is Proof.ENFORCED
+    assert loot.key.secret not in repr(proven)
+    held[0] = Secret(loot.key.secret, field="SecretAccessKey", public={"AccessKeyId": "AKIAANOTHERKEY234567"})
+    assert bench.doer(step.does).prove(bench.conn, step, bench.run).proof is Proof.RECORDED
+
+
+ID, SECRET = "AKIAQWERTYUIOPASDFGH", "wJalr/UtnFEMI+K7MDENGabPxRfiCYzzzzzzz123"
+OTHER_ID, OTHER = "AKIAZXCVBNMASDFGHJKL", "abcde/UtnFEMI+K7MDENGabPxRfiCYzzzzzzz456"
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [
+        (f"[default]\naws_access_key_id = {ID}\naws_secret_access_key = {SECRET}\n", [(ID, SECRET)]),
+        (f"User name,Access key ID,Secret access key\nbot,{ID},{SECRET}\nb2,{OTHER_ID},{OTHER}\n",
+         [(ID, SECRET), (OTHER_ID, OTHER)]),
+        (f'{{"SecretAccessKey": "{SECRET}", "AccessKeyId": "{ID}"}}', [(ID, SECRET)]),
+        (f"{ID}:{SECRET}", [(ID, SECRET)]),
+        (ID, []),
+        (SECRET, []),
+        (f"{ID}{'.' * 500}{SECRET}", []),
+        (f"{ID} {'a' * 40}", []),
+        (f"{ID} {SECRET}{SECRET}", []),
+        (f"ASIA{ID[4:]} {SECRET}", []),
+        (f"{ID} {OTHER_ID} {OTHER}", [(OTHER_ID, OTHER)]),
+    ],
+)  # fmt: skip
+def test_keys_are_found_with_their_secrets(text: str, pairs: list[tuple[str, str]]) -> None:
+    told = list(provider.leaks(text))
+    assert [(leak.public_id, secret.reveal()) for leak, secret in told] == pairs
+    assert all(leak.kind == KEY and secret.public == {"AccessKeyId": leak.public_id} for leak, secret in told)
+    assert SECRET not in repr(told)
 
 
 def disable_of(bench: Bench) -> Step:

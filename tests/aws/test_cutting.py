@@ -12,14 +12,20 @@ from nhi_revoke.model.change import Already, Done, Failed, Impossible
 from nhi_revoke.model.found import BlindSpot
 from nhi_revoke.model.intent import Intent
 from nhi_revoke.model.proof import Proof
-from nhi_revoke.model.step import Notice, OpenDoor, Phase, Residual
+from nhi_revoke.model.step import Notice, OpenDoor, Phase, Residual, Step
 from nhi_revoke.provider.kind import View
 from nhi_revoke_aws.policy import moment, read
 
 from .conftest import USER, WORKER, Bench, Notes
+from .narrowed import narrowed
 
 CUT, SEAL, OLDER = "aws:user-session/deny-all", "aws:user-session/seal", "aws:user-session/deny-older"
 ROLE_OLDER = "aws:role-session/deny-older"
+
+
+@pytest.fixture
+def bench(bench: Bench) -> Bench:
+    return narrowed(bench)
 
 
 def test_cut_settle_seal_ends_sessions_and_lets_a_new_key_work(bench: Bench) -> None:
@@ -81,13 +87,27 @@ def test_sealed_policy_has_the_exact_shape(bench: Bench) -> None:
     }  # fmt: skip
 
 
-def test_without_a_password_the_login_is_not_denied_and_nothing_is_left_unproven(bench: Bench) -> None:
+def test_a_password_that_is_gone_leaves_refreshes_which_are_denied_all_the_same(bench: Bench) -> None:
+    """Whoever deleted it left `aws login` alive for up to 12 hours."""
     bench.sandbox.admin("iam").delete_login_profile(UserName="payments-bot")
     drafts = bench.draft(USER)
-    assert not [d for d in drafts if isinstance(d, Residual)]
+    assert not [d for d in drafts if isinstance(d, Residual)], "nothing shows that there was one"
     steps = bench.steps(USER)
     bench.do(steps[CUT])
-    assert len(bench.do(steps[SEAL]).left["doc"]["Statement"]) == 1
+    assert len(bench.do(steps[SEAL]).left["doc"]["Statement"]) == 2
+    bench.settle()
+    assert not bench.doors()["aws-login"]
+
+
+@pytest.mark.parametrize(("hours", "unproven"), [(1, 1), (13, 0)])
+def test_a_password_used_lately_is_told_though_it_is_gone(bench: Bench, hours: int, unproven: int) -> None:
+    """A refresh chain lives 12 hours, and that a deny ends it is inferred."""
+    bench.sandbox.admin("iam").delete_login_profile(UserName="payments-bot")
+    view = bench.view(USER)
+    facts = {**view.who.facts, "PasswordLastUsed": (view.inventory.at - timedelta(hours=hours)).isoformat()}
+    view = View(msgspec.structs.replace(view.who, facts=facts), view.inventory)
+    drafts = bench.kinds["aws:user-session"].draft(view, Intent())
+    assert len([d for d in drafts if isinstance(d, Residual) and d.access.endswith("/aws-login")]) == unproven
 
 
 def test_a_denied_look_at_the_password_counts_as_one(bench: Bench) -> None:
@@ -97,8 +117,14 @@ def test_a_denied_look_at_the_password_counts_as_one(bench: Bench) -> None:
         accesses=tuple(a for a in view.accesses if a.kind != "aws:login-profile"),
         blind=(BlindSpot(view.who.ref, "aws:login-profile", "denied"),),
     )
-    drafts = list(bench.kinds["aws:user-session"].draft(View(view.who, blind), Intent()))
-    assert [d for d in drafts if isinstance(d, Residual)]
+    kind = bench.kinds["aws:user-session"]
+    [cut] = [d for d in kind.draft(View(view.who, blind), Intent()) if isinstance(d, Step)]
+    assert (cut.brake, cut.to) == (True, "aws:login-profile/111122223333/payments-bot"), "release denies `aws login`"
+    drafts = list(kind.draft(View(view.who, blind), Intent(brake="off")))
+    [residual] = [d for d in drafts if isinstance(d, Residual)]
+    assert residual.access == "aws:user-session/111122223333/payments-bot/aws-login"
+    assert any(isinstance(d, Notice) and "--brake off lets it" in d.says for d in drafts)
+    assert [d.does for d in drafts if isinstance(d, Step)] == [CUT, SEAL]
 
 
 def test_undo_puts_back_exactly_what_was_there(bench: Bench) -> None:

@@ -33,3 +33,26 @@ def test_every_thread_finds_the_profile(tmp_path: Path, attempt: int) -> None:
     with ThreadPoolExecutor(THREADS) as pool:
         answers = list(pool.map(use, range(THREADS)))
     assert set(answers) == {"AKIA0", "((), ())"}
+
+
+@pytest.mark.parametrize("attempt", range(12))
+def test_a_role_of_the_profile_is_no_circle_to_many_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attempt: int
+) -> None:
+    """botocore notes which profiles it came through in one place, and two threads at once look like a circle to it."""
+    credentials, config = tmp_path / "credentials", tmp_path / "config"
+    credentials.write_text("[base]\naws_access_key_id = AKIA0\naws_secret_access_key = never-used\n")
+    role = "arn:aws:iam::111122223333:role/responder"
+    config.write_text(f"[profile ir]\nrole_arn = {role}\nsource_profile = base\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    login, together = Login(AwsSettings(credentials_file=str(credentials), profile="ir"), ""), Barrier(THREADS)
+
+    def use(number: int) -> tuple[str, ...]:
+        together.wait()
+        if number % 2:
+            return login.chain()[0]
+        login.client(("sts", "iam", "account")[number // 2], "us-east-1")
+        return (role,)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        assert set(pool.map(use, range(THREADS))) == {(role,)}

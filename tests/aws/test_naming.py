@@ -10,7 +10,16 @@ import pytest
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.fault import AmbiguousName, Denied, Missing, Unauthenticated
 from nhi_revoke.provider.sandbox.clock import MovableClock
-from nhi_revoke_aws.naming import account_in_key_id, canonical, kinds_of, parse_arn, parse_ref, untouchable
+from nhi_revoke_aws.naming import (
+    account_in_key_id,
+    account_of,
+    canonical,
+    kinds_of,
+    parse_arn,
+    parse_ref,
+    signed_in_as,
+    untouchable,
+)
 from nhi_revoke_aws.provider import AwsProvider
 from nhi_revoke_aws.sandbox.sandbox import AwsSandbox
 from nhi_revoke_aws.settings import Account, AwsSettings
@@ -37,6 +46,11 @@ TRUST = json.dumps(
         ("user/ci-bot", ("user",)),
         ("role/path/to/ci-bot", ("role",)),
         ("ci-bot", ("user", "role")),
+        ("sso-user/me@example.com", ("sso-user",)),
+        ("sso-user/EXAMPLE\\me", ("sso-user",)),
+        ("sso-user/0123456789-6c0b3f5e-1111-2222-3333-444455556666", ("sso-user",)),
+        ("sso-user/6c0b3f5e-1111-2222-3333-444455556666", ("sso-user",)),
+        ("sso-user/AKIAIOSFODNN7EXAMPLE", ("sso-user",)),
     ],
 )
 def test_every_form_is_taken_and_prints_back(text: str, kinds: tuple[str, ...]) -> None:
@@ -48,7 +62,18 @@ def test_every_form_is_taken_and_prints_back(text: str, kinds: tuple[str, ...]) 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "user/", "user/a b", "app/x", "arn:aws:s3:::bucket", "arn:aws:iam::12:user/x", "a:b"]
+    "text",
+    [
+        "",
+        "user/",
+        "user/a b",
+        "sso-user/",
+        "sso-user/a b",
+        "app/x",
+        "arn:aws:s3:::bucket",
+        "arn:aws:iam::12:user/x",
+        "a:b",
+    ],
 )
 def test_what_is_not_ours_is_left(text: str) -> None:
     assert parse_ref(text) is None
@@ -59,6 +84,28 @@ def test_what_is_not_ours_is_left(text: str) -> None:
 )
 def test_bare_words_are_ours_only_behind_the_prefix(text: str, native: bool) -> None:
     assert AwsProvider().native(text) is native
+
+
+def test_an_identity_center_user_tells_no_account_whatever_its_name() -> None:
+    for name in (ARN, "AKIAIOSFODNN7EXAMPLE"):
+        ref = parse_ref(f"sso-user/{name}")
+        assert ref is not None
+        assert account_of(ref) == ""
+
+
+@pytest.mark.parametrize(
+    ("arn", "who"),
+    [
+        ("arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Admin_0a1b/Me@Example.com", "me@example.com"),
+        ("arn:aws-us-gov:sts::111122223333:assumed-role/AWSReservedSSO_Admin_0a1b/me", "me"),
+        ("arn:aws:sts::111122223333:assumed-role/Admin/me", None),
+        ("arn:aws:iam::111122223333:role/AWSReservedSSO_Admin_0a1b", None),
+        ("arn:aws:iam::111122223333:user/me", None),
+    ],
+)
+def test_a_session_of_identity_center_bears_its_users_name(arn: str, who: str | None) -> None:
+    found = signed_in_as(arn)
+    assert (str(found) if found else None) == (f"aws:sso-session-name/{who}" if who else None)
 
 
 def test_importing_the_provider_loads_no_vendor_library() -> None:

@@ -11,6 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nhi_revoke.model.found import Access
+from nhi_revoke.model.identity import Principal
+from nhi_revoke.model.ref import PrincipalRef
+from nhi_revoke_aws.named_session import (
+    DenySession,
+    Named,
+    by_key,
+    given_name,
+    named,
+    named_of,
+    one_session,
+    read_session,
+)
 from nhi_revoke_aws.policy import (
     Deny,
     compact,
@@ -105,3 +118,138 @@ def test_the_consoles_own_cutoff_is_read_with_its_milliseconds(written: str, exp
 def test_a_sid_takes_letters_and_digits_only() -> None:
     assert sid_of("20261123T1200Z-7f3a_x") == "20261123T1200Z7f3ax"
     assert sid_of("--") == "NHIRevoke"
+
+
+# -- one session -----------------------------------------------------------------------------------------------------
+
+SIDS = st.from_regex(r"[A-Za-z0-9]{1,40}", fullmatch=True)
+CHOSEN = st.from_regex(r"[A-Za-z0-9_+=,.@-]{2,64}", fullmatch=True)
+USER_IDS = CHOSEN.map(lambda name: Named("aws:userid", f"AROAEXAMPLEEXAMPLE123:{name}"))
+NAMED = USER_IDS | CHOSEN.map(lambda name: Named("aws:SourceIdentity", name))
+ROLE = Principal(PrincipalRef("aws", "", "arn:aws:iam::1:role/x/worker"), "role", "worker", "1", "AROAEXAMPLE")
+USER = Principal(PrincipalRef("aws", "", "arn:aws:iam::1:user/bot"), "user", "bot", "1", "AIDAEXAMPLE")
+
+
+@given(SIDS, NAMED)
+def test_a_deny_of_one_session_is_read_back_and_is_no_other_policy_of_ours(sid: str, name: Named) -> None:
+    deny = DenySession(sid, name)
+    text = compact(deny.document())
+    assert read_session(deny.document()) == read_session(text) == read_session(quote(text)) == deny
+    assert read(deny.document()) is None
+    assert console_cutoff(deny.document()) is None
+    assert Named.of(str(name)) == name
+
+
+@given(DENIES)
+def test_our_other_policies_are_no_deny_of_one_session(deny: Deny) -> None:
+    assert read_session(deny.document()) is None
+
+
+@given(SIDS, NAMED, st.sampled_from(["Effect", "Action", "Resource", "Sid", "Condition", "NotAction", "Version"]))
+def test_a_deny_of_one_session_that_was_changed_by_hand_is_foreign(sid: str, name: Named, field: str) -> None:
+    document = json.loads(compact(DenySession(sid, name).document()))
+    target = document if field == "Version" else document["Statement"][0]
+    target[field] = "x y" if field != "Sid" else 7
+    assert read_session(document) is None
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"StringEquals": {"aws:userid": "AROA1:a", "aws:SourceIdentity": "b"}},
+        {"StringEquals": {"aws:userid": ["AROA1:a"]}},
+        {"StringEquals": {"aws:PrincipalTag/x": "a"}},
+        {"StringLike": {"aws:userid": "AROA1:a"}},
+        {"StringEquals": {"aws:userid": "AROA1:a"}, "DateLessThan": {"aws:TokenIssueTime": "2020-01-01T00:00:00Z"}},
+        {"StringEquals": {}},
+    ],
+)
+def test_another_condition_is_foreign(condition: dict[str, Any]) -> None:
+    statement = {"Sid": "a", "Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition}
+    assert read_session({"Version": "2012-10-17", "Statement": [statement]}) is None
+
+
+@pytest.mark.parametrize("document", [None, "", "{", [], {}, {"Statement": []}, {"Statement": [{}]}, {"Statement": 1}])
+def test_rubbish_is_no_deny_of_one_session(document: Any) -> None:
+    assert read_session(document) is None
+
+
+@given(NAMED)
+def test_policy_names_fit_and_differ(name: Named) -> None:
+    assert len(f"{name.policy}-20261123T120000Z-7f3a") <= 128
+    assert name.policy not in ("NHIRevoke", "AWSRevokeOlderSessions")
+    other = (
+        Named("aws:SourceIdentity", name.name) if name.key == "aws:userid" else Named("aws:userid", f"1:{name.name}")
+    )
+    assert other.policy != name.policy
+
+
+@pytest.mark.parametrize(
+    ("scope", "who", "key", "value"),
+    [
+        ("aws:role-session/1/worker/nightly", ROLE, "aws:userid", "AROAEXAMPLE:nightly"),
+        ("aws:role-session/1/worker/source-identity=ann@x", ROLE, "aws:SourceIdentity", "ann@x"),
+        ("aws:user-session/1/bot/federated:guest", USER, "aws:userid", "1:guest"),
+    ],
+)
+def test_a_scope_names_one_session(scope: str, who: Principal, key: str, value: str) -> None:
+    assert one_session(scope)
+    assert not by_key(scope)
+    given_text = given_name(scope, who)
+    assert given_text
+    found = named(given_text, who)
+    assert (str(found), found and found.name) == (f"{key}={value}", value.rpartition(":")[2])
+
+
+@pytest.mark.parametrize(
+    "scope",
+    ["all", "sessions", "keys", "aws:access-key/AKIA1", "aws:role-session/1/worker/*", "aws:user-session/1/bot/*"],
+)
+def test_a_wider_scope_names_none(scope: str) -> None:
+    assert not one_session(scope)
+    assert given_name(scope, ROLE) is None
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "aws:role-session/1/other/nightly",
+        "aws:role-session/2/worker/nightly",
+        "aws:role-session/ASIAEXAMPLE",
+        "aws:user-session/1/worker/federated:x",
+    ],
+)
+def test_a_session_of_another_principal(scope: str) -> None:
+    assert one_session(scope)
+    assert given_name(scope, ROLE) is None
+
+
+@pytest.mark.parametrize("wrong", ["", "a", "night*", "a b", "${aws:username}", "a/b", "n" * 65, "source-identity=*"])
+def test_what_no_role_session_is_called_is_refused(wrong: str) -> None:
+    """A wildcard or a policy variable would deny more than was asked for, or nothing."""
+    assert named(wrong, ROLE) is None
+    assert named(f"federated:{wrong}", USER) is None
+
+
+def test_a_user_has_named_sessions_by_federation_alone() -> None:
+    assert named("nightly", USER) is None
+    assert named("source-identity=nightly", USER) is None
+
+
+def test_the_name_in_the_logs_is_the_one_that_is_denied() -> None:
+    def seen(on: Principal, **before: Any) -> Access:
+        return Access("aws:x/ASIA1", on.ref, "aws:x", "session", "live", before=before)
+
+    assert str(named_of(seen(ROLE, session="nightly"), ROLE)) == "aws:userid=AROAEXAMPLE:nightly"
+    assert str(named_of(seen(USER, session="guest"), USER)) == "aws:userid=1:guest"
+    assert named_of(seen(ROLE), ROLE) is None
+    assert named_of(seen(ROLE, session="*"), ROLE) is None
+    meant = named("nightly", ROLE)
+    assert meant
+    assert meant.means(seen(ROLE, session="nightly", source_identity="ann"))
+    assert not meant.means(seen(ROLE, session="Nightly")), "names differ by case"
+    assert not meant.means(seen(ROLE))
+    source = named("source-identity=ann", ROLE)
+    assert source
+    assert source.means(seen(ROLE, session="nightly", source_identity="ann"))
+    assert not source.means(seen(ROLE, session="ann"))

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import msgspec
+import pytest
 
 from nhi_revoke.model.change import Already, Impossible
+from nhi_revoke.model.found import BlindSpot
 from nhi_revoke.model.step import Notice, OpenDoor, Phase
 from nhi_revoke_aws.policy import moment
 
 from .conftest import WORKER, Bench, Notes
+from .narrowed import narrowed
+from .one_kind import bench_of
 
 ROLE_OLDER = "aws:role-session/deny-older"
 ROLE_ALL = "aws:role-session/deny-all"
+
+
+@pytest.fixture
+def bench(bench: Bench) -> Bench:
+    return narrowed(bench)
 
 
 def test_role_is_cut_by_issue_time_at_once_and_sealed_only_where_minted(bench: Bench) -> None:
@@ -102,3 +112,23 @@ def test_the_consoles_cutoff_is_said(bench: Bench) -> None:
         PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
     )
     assert any(isinstance(d, Notice) and "2026-11-01T00:00:01Z" in d.says for d in bench.draft(WORKER))
+
+
+@pytest.mark.parametrize("service", ["rolesanywhere.amazonaws.com", "pods.eks.amazonaws.com"])
+def test_sessions_of_services_whose_events_are_not_read_are_said(tmp_path: Path, service: str) -> None:
+    """What they began elsewhere is a blind spot, with no time at which it would pass by itself."""
+    with bench_of(tmp_path) as bench:
+        kind = bench.kinds["aws:role-session"]
+
+        def spots() -> list[BlindSpot]:
+            view = bench.view(WORKER)
+            seen = kind.observe(bench.conn, view.who, view.accesses, bench.sandbox.now(), bench.io)
+            return [f for f in seen if isinstance(f, BlindSpot) and "not followed" in f.why]
+
+        assert spots() == []
+        trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        bench.sandbox.admin("iam").update_assume_role_policy(RoleName="payments-worker", PolicyDocument=document)
+        [spot] = spots()
+        assert spot.counts
+        assert spot.until is None

@@ -213,3 +213,127 @@ def test_undo_of_serve_leaves_a_newer_version(bench: Bench) -> None:
     )
     assert isinstance(STORE.serve.undo(bench.conn, step(Phase.SERVE), left, bench.run), Failed)
     assert value(bench) == {"newer": 1}
+
+
+# -- the old secret, afterwards --------------------------------------------------------------------------------------
+
+
+def forget_step(to: str = NAME) -> Step:
+    return Step("finish-serve", "aws-secretsmanager/forget", WHO, Phase.FINISH, "", takes="mint", to=to)
+
+
+def labelled(bench: Bench) -> dict[str, list[str]]:
+    """Versions that have labels: AWS shows no others."""
+    return {version: labels for version, labels in stages(bench).items() if labels}
+
+
+def served(bench: Bench) -> Any:
+    minted(bench)
+    do(bench, STORE.stage, step(Phase.DELIVER))
+    return do(bench, STORE.serve, step(Phase.SERVE)).left
+
+
+def test_what_a_served_secret_still_holds_is_named_and_forgotten_at_finish(bench: Bench) -> None:
+    left = served(bench)
+    assert f"AWSPREVIOUS of secret {NAME} (version {left['previous']}) still holds the old credential" in left["leaves"]
+    current = value(bench)
+    leaked = bench.sandbox.loot().key.secret
+    assert value(bench, "AWSPREVIOUS")["SecretAccessKey"] == leaked
+    assert STORE.forget is not None
+    assert STORE.forget.seen(bench.conn, forget_step(), bench.run) is None
+    change = do(bench, STORE.forget, forget_step())
+    assert isinstance(change, Done)
+    assert STORE.forget.seen(bench.conn, forget_step(), bench.run) == change.left
+    assert labelled(bench) == {left["version"]: ["AWSCURRENT", "AWSPENDING"]}
+    assert value(bench) == current
+    assert "no label any more: its id reads it until Secrets Manager deletes it" in change.left["leaves"]
+    assert leaked not in json.dumps([left, change.left])
+    assert isinstance(do(bench, STORE.forget, forget_step()), Already)
+    assert STORE.forget.reversible is False
+    assert bench.writes().count("secretsmanager:UpdateSecretVersionStage") == 2, "one to serve, one to forget"
+
+
+def test_a_version_that_is_current_again_is_left_alone(bench: Bench) -> None:
+    left = served(bench)
+    bench.sandbox.admin("secretsmanager").update_secret_version_stage(
+        SecretId=NAME, VersionStage="AWSCURRENT", MoveToVersionId=left["previous"], RemoveFromVersionId=left["version"]
+    )
+    before = stages(bench)
+    assert STORE.forget is not None
+    assert isinstance(do(bench, STORE.forget, forget_step()), Failed)
+    assert STORE.forget.seen(bench.conn, forget_step(), bench.run) is None
+    assert stages(bench) == before
+
+
+def test_awsprevious_of_somebody_elses_rotation_since_is_not_touched(bench: Bench) -> None:
+    left = served(bench)
+    admin = bench.sandbox.admin("secretsmanager")
+    theirs = admin.put_secret_value(SecretId=NAME, SecretString='{"x": 1}', VersionStages=["AWSPENDING"])["VersionId"]
+    admin.update_secret_version_stage(
+        SecretId=NAME, VersionStage="AWSCURRENT", MoveToVersionId=theirs, RemoveFromVersionId=left["version"]
+    )
+    rotated = labelled(bench)
+    assert rotated == {theirs: ["AWSCURRENT", "AWSPENDING"], left["version"]: ["AWSPREVIOUS"]}
+    assert STORE.forget is not None
+    assert isinstance(do(bench, STORE.forget, forget_step()), Already), "the old version has no label any more"
+    assert labelled(bench) == rotated
+
+
+def test_a_label_of_somebodys_own_keeps_the_old_version_and_is_named(bench: Bench) -> None:
+    left = served(bench)
+    bench.sandbox.admin("secretsmanager").update_secret_version_stage(
+        SecretId=NAME, VersionStage="BACKUP", MoveToVersionId=left["previous"]
+    )
+    assert STORE.forget is not None
+    told = do(bench, STORE.forget, forget_step()).left
+    assert "is kept by BACKUP" in told["leaves"]
+    assert labelled(bench)[left["previous"]] == ["BACKUP"]
+
+
+def test_a_secret_that_was_empty_leaves_nothing(bench: Bench) -> None:
+    minted(bench)
+    bench.sandbox.admin("secretsmanager").create_secret(Name="empty")
+    do(bench, STORE.stage, step(Phase.DELIVER, "empty"))
+    left = do(bench, STORE.serve, step(Phase.SERVE, "empty")).left
+    assert "leaves" not in left
+    assert STORE.forget is not None
+    assert isinstance(do(bench, STORE.forget, forget_step("empty")), Already)
+
+
+def test_every_public_part_of_another_kind_is_delivered_and_compared(bench: Bench) -> None:
+    """A service-specific credential has a user name of its own beside its id."""
+    public = {"ServiceUserName": "bot-at-1", "ServiceSpecificCredentialId": "ACCA1"}
+    secret = Secret("p" * 40, field="ServicePassword", public=public)
+    bench.run.give("mint", secret)
+    bench.run.lefts["mint"] = {"id": "aws:service-credential/ACCA1", "field": secret.field, "public": public}
+    old = value(bench)
+    stage, serve = step(Phase.DELIVER), step(Phase.SERVE)
+    first = do(bench, STORE.stage, stage).left
+    assert value(bench, "AWSPENDING") == {**old, **secret.fields()}
+    bench.run.secrets.clear()
+    assert STORE.stage.seen(bench.conn, stage, bench.run) == first, "by its public parts"
+    shape = Secret("", field=secret.field, public=dict(reversed(public.items())))
+    back = STORE.recall(bench.conn, stage, bench.run, shape)
+    assert back is not None
+    assert back.fingerprint() == secret.fingerprint()
+    do(bench, STORE.serve, serve)
+    assert STORE.serve.seen(bench.conn, serve, bench.run) is not None
+    bench.run.lefts["mint"]["public"] = {**public, "ServiceUserName": "bot-at-2"}
+    assert STORE.serve.seen(bench.conn, serve, bench.run) is None, "one part differs"
+
+
+def test_a_second_mint_with_several_public_parts_is_found_whatever_their_order(bench: Bench) -> None:
+    """A journal may give a mint's parts back in another order."""
+    minted(bench)
+    stage = step(Phase.DELIVER)
+    STORE.stage.undo(bench.conn, stage, do(bench, STORE.stage, stage).left, bench.run)
+    public = {"b": "2", "a": "1"}
+    again = Secret("q" * 40, field="ServicePassword", public=public)
+    bench.run.give("mint", again)
+    bench.run.lefts.pop("stage")
+    second = do(bench, STORE.stage, stage).left
+    shape = Secret("", field=again.field, public={"a": "1", "b": "2"})
+    back = STORE.recall(bench.conn, stage, bench.run, shape)
+    assert back is not None
+    assert back.fingerprint() == again.fingerprint()
+    assert second["version"] == token_of(bench.run.id, "stage", "1/2")

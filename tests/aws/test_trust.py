@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +16,17 @@ from nhi_revoke.model.found import Access
 from nhi_revoke_aws.trust import NOBODY, Trusted, same, trusted, without
 
 from .conftest import WORKER, Bench
+from .one_kind import bench_of
 
 KIND = "aws:role-trust"
 HOME, AWAY = "111122223333", "999900001111"
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """The worker trusts the user alone."""
+    with bench_of(tmp_path) as made:
+        yield made
 
 
 def allow(principal: Any, action: Any = "sts:AssumeRole", **more: Any) -> dict[str, Any]:
@@ -205,3 +215,44 @@ def test_a_protected_roles_trust_is_impossible(bench: Bench) -> None:
 
     change = bench.do(msgspec.structs.replace(step, on=bench.resolve(ref).ref))
     assert isinstance(change, Impossible)
+
+
+ISSUER = "token.actions.githubusercontent.com"
+PROVIDER = f"arn:aws:iam::{HOME}:oidc-provider/{ISSUER}"
+
+
+@pytest.mark.parametrize(
+    ("condition", "subjects"),
+    [
+        ({}, ("*",)),
+        ({"StringEquals": {f"{ISSUER}:aud": "sts.amazonaws.com"}}, ("*",)),
+        ({"StringEquals": {f"{ISSUER}:sub": "repo:o/n:ref:refs/heads/main"}}, ("repo:o/n:ref:refs/heads/main",)),
+        ({"StringLike": {f"{ISSUER}:SUB": ["repo:o/n:*", "repo:o/m:*"]}}, ("repo:o/n:*", "repo:o/m:*")),
+        ({"ForAnyValue:StringLike": {f"{ISSUER}:sub": "repo:o/*"}}, ("repo:o/*",)),
+        ({"StringNotLike": {f"{ISSUER}:sub": "repo:evil/*"}}, ("*",)),
+    ],
+)
+def test_an_oidc_provider_is_named_by_the_subjects_of_its_tokens(condition: Any, subjects: tuple[str, ...]) -> None:
+    """By these another provider's principal (a repository) is told to begin sessions of the role."""
+    statement = {
+        "Effect": "Allow", "Principal": {"Federated": PROVIDER}, "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": condition,
+    }  # fmt: skip
+    [one] = trusted({"Statement": [statement]})
+    assert one.whoms == (f"aws:federated/{PROVIDER}", *(f"{ISSUER}/{s}" for s in subjects))
+
+
+def test_of_two_statements_the_subjects_are_joined() -> None:
+    both = [
+        {"Effect": "Allow", "Principal": {"Federated": PROVIDER}, "Action": "sts:AssumeRoleWithWebIdentity",
+         "Condition": {"StringEquals": {f"{ISSUER}:sub": sub}}}
+        for sub in ("repo:o/a:x", "repo:o/b:x")
+    ]  # fmt: skip
+    [one] = trusted({"Statement": both})
+    assert one.subjects == ("repo:o/a:x", "repo:o/b:x")
+
+
+def test_what_is_no_oidc_provider_has_no_subject() -> None:
+    saml = {"Effect": "Allow", "Principal": {"Federated": f"arn:aws:iam::{HOME}:saml-provider/x"}, "Action": "sts:*"}
+    [one] = trusted({"Statement": [saml]})
+    assert one.whoms == (one.lets_in,)

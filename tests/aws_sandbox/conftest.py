@@ -19,9 +19,20 @@ START = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 @pytest.fixture
 def aws() -> Iterator[AwsSandbox]:
     """Empty but for the operator, without lag."""
-    sandbox = AwsSandbox(entropy=1)
-    sandbox.start(MovableClock(START))
+    sandbox = AwsSandbox(entropy=1, planted=())
+    sandbox.start(MovableClock(START, running=False))
     sandbox.lag(0, 0)
+    yield sandbox
+    sandbox.close()
+
+
+@pytest.fixture
+def everything(tmp_path: Path) -> Iterator[AwsSandbox]:
+    """The demo's whole world, without lag."""
+    sandbox = AwsSandbox(entropy=1)
+    sandbox.start(MovableClock(START, running=False))
+    sandbox.lag(0, 0)
+    sandbox.seed(str(tmp_path))
     yield sandbox
     sandbox.close()
 

@@ -156,7 +156,7 @@ def test_the_account_cannot_be_chosen_by_a_header(aws: AwsSandbox, bot: Held) ->
 
 
 def test_what_is_not_there_is_said_loudly(aws: AwsSandbox, code: Code) -> None:
-    assert code(aws.client("iam").list_delegation_requests) == "NotImplemented"
+    assert code(aws.client("iam").list_organizations_features) == "NotImplemented"
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_reset_is_as_new(seeded: AwsSandbox, tmp_path: Path, doors: Doors, open_
 def test_the_demos_own_lags_hide_nothing_of_what_was_seeded(
     tmp_path: Path, doors: Doors, open_before: dict[str, bool]
 ) -> None:
-    sandbox = AwsSandbox()
+    sandbox = AwsSandbox(planted=())
     sandbox.start(MovableClock(datetime.now(UTC)))
     try:
         sandbox.seed(str(tmp_path))
@@ -91,7 +91,7 @@ def test_the_demos_own_lags_hide_nothing_of_what_was_seeded(
 
 
 def test_another_partition_has_its_own_names(tmp_path: Path, doors: Doors, open_before: dict[str, bool]) -> None:
-    sandbox = AwsSandbox(partition="aws-us-gov")
+    sandbox = AwsSandbox(partition="aws-us-gov", planted=())
     sandbox.start(MovableClock(datetime.now(UTC)))
     try:
         seeded = sandbox.seed(str(tmp_path))

@@ -37,22 +37,24 @@ def bot_key(aws: AwsSandbox) -> str:
     return next(str(k["AccessKeyId"]) for k in keys if k["Status"] == "Active")
 
 
-def test_the_lineage_of_a_leaked_key_can_be_walked(seeded: AwsSandbox) -> None:
+def test_the_lineage_of_a_leaked_key_can_be_walked(everything: AwsSandbox) -> None:
     found: dict[str, str] = {}
-    todo = [bot_key(seeded)]
+    todo = [bot_key(everything)]
     while todo:
-        for event in lookup(seeded, "AccessKeyId", todo.pop()):
+        for event in lookup(everything, "AccessKeyId", todo.pop()):
             given = inside(event)["responseElements"]
             if given and "credentials" in given:
                 child = given["credentials"]["accessKeyId"]
                 found[child] = event["EventName"]
                 todo.append(child)
-    assert sorted(found.values()) == ["AssumeRole", "AssumeRole", "GetFederationToken", "GetSessionToken"]
+    assert sorted(found.values()) == [*["AssumeRole"] * 3, "GetFederationToken", "GetSessionToken"], (
+        "the worker, the ledger and another account's role"
+    )
     assert all(child.startswith("ASIA") for child in found)
 
 
 def test_an_assume_role_record_has_what_the_vendors_has(seeded: AwsSandbox) -> None:
-    event = next(e for e in lookup(seeded, "AccessKeyId", bot_key(seeded)) if e["EventName"] == "AssumeRole")
+    event = next(e for e in lookup(seeded, "ResourceName", WORKER) if e["EventName"] == "AssumeRole")
     assert (event["EventSource"], event["Username"], event["ReadOnly"]) == ("sts.amazonaws.com", "payments-bot", "true")
     assert {"ResourceType": "AWS::IAM::Role", "ResourceName": WORKER} in event["Resources"]
     record = inside(event)
@@ -217,3 +219,90 @@ def test_setting_up_leaves_no_record(aws: AwsSandbox) -> None:
     aws.admin("iam").put_user_policy(UserName="bot", PolicyName="p", PolicyDocument=allow("*"))
     assert aws.client("cloudtrail").lookup_events()["Events"] == []
     assert [c.name for c in aws.calls()] == ["cloudtrail:LookupEvents"]
+
+
+# -- what changes answer -------------------------------------------------------------------------------------------
+
+
+def answer_of(aws: AwsSandbox, name: str, **more: Any) -> Any:
+    event, *_ = lookup(aws, "EventName", name, **more)
+    return inside(event)["responseElements"]
+
+
+def test_what_was_made_is_in_the_record_as_the_vendor_writes_it(aws: AwsSandbox) -> None:
+    iam = aws.client("iam")
+    iam.create_user(UserName="bot", Path="/bots/")
+    user = answer_of(aws, "CreateUser")["user"]
+    assert (user["userName"], user["path"], user["arn"]) == ("bot", "/bots/", USER.replace("payments-bot", "bot"))
+    assert re.fullmatch(EXPIRES_LIKE, user["createDate"])
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    iam.create_role(RoleName="r", Path="/x/", AssumeRolePolicyDocument=trust)
+    assert answer_of(aws, "CreateRole")["role"]["arn"] == "arn:aws:iam::111122223333:role/x/r"
+    made = iam.create_policy(PolicyName="p", PolicyDocument=allow("s3:*"))["Policy"]["Arn"]
+    assert answer_of(aws, "CreatePolicy")["policy"]["arn"] == made
+    iam.create_policy_version(PolicyArn=made, PolicyDocument=allow("*"), SetAsDefault=True)
+    assert answer_of(aws, "CreatePolicyVersion")["policyVersion"]["versionId"] == "v2"
+    iam.create_instance_profile(InstanceProfileName="ip")
+    assert answer_of(aws, "CreateInstanceProfile")["instanceProfile"]["arn"].endswith(":instance-profile/ip")
+    url = "https://evil.example"
+    iam.create_open_id_connect_provider(Url=url, ThumbprintList=["0" * 40])
+    assert answer_of(aws, "CreateOpenIDConnectProvider")["openIDConnectProviderArn"].endswith("/evil.example")
+    device = iam.create_virtual_mfa_device(VirtualMFADeviceName="phone")["VirtualMFADevice"]["SerialNumber"]
+    assert answer_of(aws, "CreateVirtualMFADevice")["virtualMFADevice"]["serialNumber"] == device
+
+
+EXPIRES_LIKE = r"[A-Z][a-z]{2} \d{1,2}, \d{4}, \d{1,2}:\d\d:\d\d [AP]M"
+
+
+def test_changes_that_answer_nothing_and_reads_have_null(aws: AwsSandbox) -> None:
+    iam = aws.client("iam")
+    iam.create_user(UserName="bot")
+    iam.put_user_policy(UserName="bot", PolicyName="p", PolicyDocument=allow("*"))
+    iam.get_user(UserName="bot")
+    assert answer_of(aws, "PutUserPolicy") is None
+    assert answer_of(aws, "GetUser") is None
+
+
+def test_no_secret_is_in_what_a_change_answered(aws: AwsSandbox) -> None:
+    iam = aws.client("iam")
+    iam.create_user(UserName="bot")
+    device = iam.create_virtual_mfa_device(VirtualMFADeviceName="phone")["VirtualMFADevice"]
+    iam.enable_mfa_device(
+        UserName="bot", SerialNumber=device["SerialNumber"], AuthenticationCode1="123456", AuthenticationCode2="654321"
+    )
+    credential = iam.create_service_specific_credential(UserName="bot", ServiceName="codecommit.amazonaws.com")
+    made = credential["ServiceSpecificCredential"]
+    answered = answer_of(aws, "CreateServiceSpecificCredential")["serviceSpecificCredential"]
+    assert answered["serviceSpecificCredentialId"] == made["ServiceSpecificCredentialId"]
+    everything = json.dumps([e["CloudTrailEvent"] for e in lookup(aws, "Username", "incident-responder")])
+    for secret in (made["ServicePassword"], device["Base32StringSeed"].decode(), "123456", "654321"):
+        assert secret not in everything
+
+
+def test_lambdas_names_have_the_version_of_its_api(aws: AwsSandbox, code: Code) -> None:
+    aws.client("lambda").list_functions()
+    code(lambda: aws.client("lambda").delete_function(FunctionName="f"))
+    names = {e["EventName"] for e in lookup(aws, "Username", "incident-responder")}
+    assert "DeleteFunction20150331" in names
+    assert "DeleteFunction" not in names
+
+
+def test_the_newest_comes_first_whenever_it_was_written(everything: AwsSandbox) -> None:
+    times = [e["EventTime"] for e in lookup(everything, "AccessKeyId", bot_key(everything))]
+    assert times == sorted(times, reverse=True)
+    assert len(set(times)) > 1
+
+
+def test_the_planted_user_is_in_the_records_under_the_leaked_key(everything: AwsSandbox) -> None:
+    event, *_ = lookup(everything, "EventName", "CreateUser")
+    assert inside(event)["userIdentity"]["accessKeyId"] == bot_key(everything)
+    assert inside(event)["responseElements"]["user"]["arn"] == "arn:aws:iam::111122223333:user/support-sync"
+    [key] = everything.admin("iam").list_access_keys(UserName="support-sync")["AccessKeyMetadata"]
+    assert answer_of(everything, "CreateAccessKey")["accessKey"]["accessKeyId"] == key["AccessKeyId"]
+    assert timedelta(minutes=30) < everything.now() - event["EventTime"] < timedelta(minutes=32)
+    [door] = [d for d in everything.doors() if d.kind == "planted-user-key"]
+    assert door.open()
+    everything.meddle("delete-planted-user")
+    everything.world.settle()
+    assert not door.open()
+    assert lookup(everything, "EventName", "DeleteUser")

@@ -30,7 +30,7 @@ Look:
   list   Every live way in, what it reaches, and what could not be seen.
   audit  The same, judged by the exit code: 0 means nothing live and nothing
          unseen.
-  find   Principals of exactly this name in the connected accounts.
+  find   Principals of exactly this name, or what a repository's jobs hold.
   plan   What `revoke` would do, in order, with what breaks and what stays.
 
 Act:
@@ -51,7 +51,7 @@ After a run:
 Records:
   runs        The journals on this machine; export and import them.
   report      The report of a run, from its journal alone.
-  identities  The identity map of nhi.toml.
+  identities  The identity map of nhi.toml, and whether it holds.
 
 Support:
   providers    Installed providers, and what each can end.

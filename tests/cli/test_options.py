@@ -78,6 +78,27 @@ def test_a_breach_proposes_trusts_for_cutting_until_they_are_cut_or_kept(cli: Cl
     assert proposed not in str(cli("plan", "payments-bot", "-o", "json").json["data"]["notices"])
 
 
+@pytest.mark.parametrize("flag", ["--cut-trust", "--keep-trust", "--free-slot"])
+def test_an_id_that_nothing_has_is_told_with_the_nearest_and_holds_nothing_up(cli: Cli, flag: str) -> None:
+    wrong = f"{TRUST}x"
+    ran = cli("plan", "payments-bot", flag, wrong, "-o", "json")
+    assert ran.code == 0
+    [said] = [n for n in ran.json["data"]["notices"] if wrong in n["says"]]
+    assert said["level"] == "danger"
+    assert said["says"].endswith(f"nothing is done for it. Did you mean {TRUST}?")
+    assert ran.json["data"]["steps"]
+    right = cli("plan", "payments-bot", flag, TRUST, "-o", "json")
+    assert "nothing is done for it" not in str(right.json["data"]["notices"])
+
+
+def test_a_named_trust_that_no_step_cuts_is_told(cli: Cli) -> None:
+    """A rotation ends what it replaces, and no trust."""
+    plan = ("plan", "payments-bot", "--rotate", "now", "--cut-trust", TRUST, "-o", "json")
+    assert "no step of this plan cuts it" not in str(cli(*plan).json["data"]["notices"])
+    ran = cli("rotate", "payments-bot", "--cut-trust", TRUST, "--dry-run", "-o", "json")
+    assert "no step of this plan cuts it" in str(ran.json["data"]), ran
+
+
 def test_scope_says_what_it_leaves(cli: Cli) -> None:
     ran = cli("plan", "payments-bot", "--scope", "sessions")
     assert "DANGER: --scope sessions leaves ci working" in ran.out

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nhi_revoke.config import load_config
 from nhi_revoke.config.lines import line_of
-from nhi_revoke.config.origin import MASK, shown
+from nhi_revoke.config.origin import MASK, masked, shown
 
 TEXT = """\
 # a comment = 1
@@ -102,3 +102,28 @@ def test_a_line_is_not_guessed() -> None:
     assert line_of("a.b = 1\n", ("a", "b")) == 1
     assert line_of("[a]\nx=1\n[a.b]\nx=2\n", ("a", "b", "x")) == 4
     assert line_of("[[a]]\nx=1\n[a.b]\ny=2\n[[a]]\n[a.b]\ny=3\n", ("a", 1, "b", "y")) == 7
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "kept"),
+    [
+        ("url", "rediss://user:canary@cache:6379/0", f"rediss://{MASK}@cache:6379/0"),
+        ("url", "redis://:canary@cache", f"redis://{MASK}@cache"),
+        ("url", "https://canary@hooks.example", f"https://{MASK}@hooks.example"),
+        ("url", "https://h.example/x?a=1&access_token=canary&b=2", f"https://h.example/x?a=1&access_token={MASK}&b=2"),
+        ("password", "canary", MASK),
+        ("key", "canary", MASK),
+        ("hmac_key", "canary", MASK),
+        ("auth", {"password": "canary", "user": "u"}, {"password": MASK, "user": "u"}),
+        ("targets", [{"token": "canary"}, "x"], [{"token": MASK}, "x"]),
+        ("password_env", "CACHE_PASSWORD", "CACHE_PASSWORD"),
+        ("key_file", "/run/key", "/run/key"),
+        ("credential_type", "app", "app"),
+        ("match", "authz:token:*", "authz:token:*"),
+        ("argv", ["curl", "https://a@b"], ["curl", "https://a@b"]),
+        ("timeout", 5, 5),
+    ],
+)
+def test_settings_of_a_flush_hold_no_secret(key: str, value: object, kept: object) -> None:
+    """Plans and journals hold them."""
+    assert masked(key, value) == kept

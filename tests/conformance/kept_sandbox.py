@@ -21,8 +21,9 @@ LINKED_PATH = f"{SERVICE_LINKED}payments.amazonaws.com/"
 class KeptSandbox(AwsSandbox):
     """`start` begins a life, `close` ends it and raises the sandbox's own defects; `shut` stops the server."""
 
-    def __init__(self) -> None:
-        super().__init__(entropy=ENTROPY)
+    def __init__(self, *, everything: bool = False) -> None:
+        """`everything`: with what the sandbox seeds of every kind; else with the user, the role and their sessions."""
+        super().__init__(entropy=ENTROPY, planted=None if everything else ())
         self._running = False
         self.faults_ordered = 0
 

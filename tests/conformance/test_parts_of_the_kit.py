@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from nhi_revoke.model.intent import Intent
 from nhi_revoke.provider.sandbox.contract import Sandbox
 from nhi_revoke.testing.conformance import Conformance, Killed, World, kill_at, toml
 from nhi_revoke.testing.conformance.crashing import chosen
 from nhi_revoke.testing.conformance.declared import doers, permissions
 from nhi_revoke.testing.conformance.ending import Failures, told
 from nhi_revoke.testing.conformance.heard import Heard
+from nhi_revoke.testing.conformance.process import revoking
 from nhi_revoke_example import Example, provider
 
 
@@ -36,6 +38,13 @@ def test_kill_points_are_all_or_spread_from_the_first_to_the_last() -> None:
     assert chosen(5, None) == [0, 1, 2, 3, 4]
     assert chosen(71, 8) == [0, 10, 20, 30, 40, 50, 60, 70]
     assert chosen(3, 10) == [0, 1, 2]
+
+
+def test_a_real_process_does_what_the_runs_beside_it_do(tmp_path: Path) -> None:
+    with World(provider, tmp_path, intent=Intent(rotate="now", brake="off", scope="keys")) as world:
+        said = revoking(world)
+        assert said[:2] == ("revoke", world.name)
+        assert said[-4:] == ("--brake", "off", "--scope", "keys")
 
 
 def test_a_secret_is_found_wherever_it_was_told(tmp_path: Path) -> None:

@@ -53,10 +53,12 @@ class Cloud:
         self.purged: list[str] = []
         self.secrets: dict[str, str] = {}
         """Key id by secret value."""
+        self.used: dict[str, datetime | None] = {}
+        """When a key was used last; of one that is not here: now."""
         self.minted = 0
         self.preflight: Impossible | None = None
         self.braked = ""
-        """"stop" or "gate": which brake the drafts use."""
+        """"stop", "gate" or "both": which brakes the drafts use."""
         self.rearms: float = 3600.0
         self.until: str = ""
         """What a settled cut-off says of what stays usable."""
@@ -72,6 +74,10 @@ class Cloud:
         `LOST` on an apply: it happens, and the answer is lost. `None`: as usual.
         """
         self._script[call].extend(answers)
+
+    def unsay(self, call: str) -> None:
+        """What of `tell` was not asked for yet."""
+        self._script.pop(call, None)
 
     def called(self, begins: str) -> list[str]:
         with self._lock:

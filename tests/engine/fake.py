@@ -120,6 +120,7 @@ class Keys(AccessKind[Any]):
     reads: ClassVar[tuple[str, ...]] = ("keys.list",)
     remedies = (Disable(), Delete())
     mint = Create()
+    tells_use: ClassVar[bool] = True
 
     def collect(self, conn: Any, ref: PrincipalRef, io: Io) -> Iterable[Found]:
         conn.cloud.asked("collect", self.name, ref, lambda: None)
@@ -129,7 +130,8 @@ class Keys(AccessKind[Any]):
         from msgspec.structs import replace
 
         conn.cloud.asked("enrich", self.name, found[0].on, lambda: None)
-        return [replace(a, last_used=io.now(), note="used") for a in found]
+        used = conn.cloud.used
+        return [replace(a, last_used=used.get(last_of(a.id), io.now()), note="used") for a in found]
 
     def draft(self, view: View, intent: Intent) -> Iterable[Draft]:
         yield from super().draft(view, intent)
@@ -274,7 +276,7 @@ class Accounts(AccessKind[Any]):
         cloud: Cloud = CLOUD_OF[view.who.scope]
         if cloud.remark:
             yield Notice(view.who.ref, f"{self.name}: {cloud.remark}", "danger")
-        if cloud.braked == self.word and intent.brake != "off":
+        if cloud.braked in (self.word, "both") and intent.brake != "off":
             yield draft_step(
                 self, self.remedies[0], view, says=f"stop {view.who.name}", lock="brake", rearms=cloud.rearms
             )
@@ -325,6 +327,10 @@ class Trusts(AccessKind[Any]):
         for access in view.of(self.name):
             if access.id in intent.cut_trust:
                 yield draft_step(self, self.remedies[0], view, access, says=f"cut {access.id}")
+
+
+def last_of(access: str) -> str:
+    return access.rpartition("/")[2]
 
 
 def listed(conn: Any, ref: PrincipalRef) -> Bot:
@@ -382,7 +388,9 @@ class Fake(Provider[Any]):
 
     def find(self, conn: Any, name: str) -> Iterable[PrincipalRef]:
         self.cloud.asked("find", "fake", name, lambda: None)
-        return [bot(name)] if name in self.cloud.bots else []
+        if name in self.cloud.bots:
+            yield bot(name)
+        self.cloud.asked("find more", "fake", name, lambda: None)
 
     def on_loopback(self, settings: Any) -> bool:
         return True

@@ -112,3 +112,14 @@ class Scene:
 def fate(report: Report, access: str) -> Outcome:
     (found,) = [o for o in report.outcomes if o.access.id == access]
     return found
+
+
+def index(scene: Scene, step: str, kind: type) -> int:
+    """Where the last such line of the step stands."""
+    return max(
+        n for n, line in enumerate(scene.lines()) if isinstance(line, kind) and getattr(line, "step", "") == step
+    )
+
+
+def id_of(report: Report, does: str, on: str = "fake:bot/ci") -> str:
+    return next(s.id for s in report.steps if s.does == does and s.on == on)

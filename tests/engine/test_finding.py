@@ -159,6 +159,10 @@ def test_find_looks_everywhere_and_says_where_it_could_not(scene: Scene, cloud: 
     assert found.refs == ()
     assert [u.code for u in found.unreachable] == ["broken-provider", "denied"]
     assert scene.engine.find("nobody").refs == ()
+    cloud.tell("find more fake", Denied("no"))
+    found = scene.engine.find("ci")
+    assert found.refs == (CI,), "what was found stands"
+    assert [u.code for u in found.unreachable] == ["broken-provider", "denied"]
 
 
 # -- inventory ---------------------------------------------------------------------------------------------------------
@@ -318,7 +322,7 @@ def test_half_a_look_is_no_look(scene: Scene, cloud: Cloud) -> None:
     cloud.tell("observe fake:session", Interrupted())
     scene.engine.interrupt()
     with pytest.raises(Interrupted):
-        scene.engine.surveyor.observe(inventory, None)
+        scene.engine.surveyor.observe(inventory, Intent())
 
 
 def test_an_interrupted_resolve_is_raised(scene: Scene, cloud: Cloud) -> None:
@@ -339,8 +343,8 @@ def test_the_log_window_reaches_back_as_far_as_a_session_lives(scene: Scene, clo
     kind = type(scene.registry.kind("fake:session"))
     kind.observe = observe  # type: ignore[method-assign,assignment]
     try:
-        scene.engine.surveyor.observe(inventory, None)
-        scene.engine.surveyor.observe(inventory, after(-60))
+        scene.engine.surveyor.observe(inventory, Intent())
+        scene.engine.surveyor.observe(inventory, Intent(since=after(-60)))
     finally:
         kind.observe = original  # type: ignore[method-assign]
     assert since == [NOON - LOG_WINDOW, after(-60)]

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nhi_revoke.engine.clock import Interrupted, LiveClock, SandboxClock
-from nhi_revoke.engine.io import LONGEST_OBEYED, LONGEST_PAUSE, TRIES, EngineIo
+from nhi_revoke.engine.io import FAN_OUT, LONGEST_OBEYED, LONGEST_PAUSE, TRIES, EngineIo
 from nhi_revoke.provider.fault import Denied, Fault, NoAnswer, Throttled, Unavailable
+from nhi_revoke.provider.loopback import is_near
 from nhi_revoke.provider.sandbox.clock import MovableClock
 from tests.engine.tick import NOON, Tick, after
 
@@ -136,6 +137,77 @@ def test_it_is_side_by_side_and_nesting_never_deadlocks(io: EngineIo) -> None:
     assert list(io.map(outer, [9] * 8)) == [84] * 8
 
 
+def test_what_a_worker_hands_over_is_side_by_side_too(io: EngineIo) -> None:
+    meet = threading.Barrier(12, timeout=10)
+
+    def inner(number: int) -> int:
+        meet.wait()  # passes only while the six of both are under way
+        return number
+
+    assert list(io.map(lambda n: list(io.map(inner, range(n, n + 6))), [0, 10])) == [
+        [0, 1, 2, 3, 4, 5],
+        [10, 11, 12, 13, 14, 15],
+    ]
+
+
+def test_where_every_worker_waits_each_does_its_own(io: EngineIo) -> None:
+    full = threading.Barrier(FAN_OUT, timeout=10)
+    seen: set[tuple[str, int]] = set()
+
+    def inner(number: int) -> int:
+        seen.add((threading.current_thread().name, number))
+        return number
+
+    def outer(number: int) -> list[int]:
+        full.wait()
+        return list(io.map(inner, range(number * 3, number * 3 + 3)))
+
+    assert list(io.map(outer, range(FAN_OUT))) == [[n * 3, n * 3 + 1, n * 3 + 2] for n in range(FAN_OUT)]
+    assert {number for _, number in seen} == set(range(FAN_OUT * 3))
+    assert len(seen) == FAN_OUT * 3  # each done once
+
+
+def test_what_fails_within_is_raised_after_all_have_ended(io: EngineIo) -> None:
+    ended: list[int] = []
+
+    def inner(number: int) -> int:
+        if number % 2:
+            raise ValueError(str(number))
+        ended.append(number)
+        return number
+
+    with pytest.raises(ValueError, match=r"^1$"):
+        io.map(lambda _: io.map(inner, range(8)), [1, 2])
+    assert sorted(ended) == [0, 0, 2, 2, 4, 4, 6, 6]
+
+
+def test_a_worker_ends_what_it_began_when_the_pool_is_closed(io: EngineIo) -> None:
+    begun, closed = threading.Barrier(3, timeout=60), threading.Event()
+
+    def outer(number: int) -> list[int]:
+        begun.wait()
+        closed.wait(60)
+        return list(io.map(lambda n: n, [number, number + 1]))
+
+    got: list[object] = []
+    asking = threading.Thread(target=lambda: got.extend(io.map(outer, [1, 5])))
+    asking.start()
+    begun.wait()
+    closer = threading.Thread(target=io.close)
+    closer.start()
+
+    def ask_on() -> None:
+        while closer.is_alive():
+            io.map(str, [1, 2])
+
+    with pytest.raises(RuntimeError):  # as soon as the pool takes nothing more
+        ask_on()
+    closed.set()
+    asking.join(60)
+    closer.join(60)
+    assert got == [[1, 2], [5, 6]]
+
+
 def test_the_first_exception_comes_after_all_have_ended(io: EngineIo) -> None:
     ended: list[int] = []
     lock = threading.Lock()
@@ -190,3 +262,23 @@ def test_the_live_clock_returns_as_soon_as_it_is_stopped() -> None:
     clock.wait(3600, stop)
     assert (clock.now() - began).total_seconds() < 60
     assert began.tzinfo is not None
+
+
+@pytest.mark.parametrize(
+    ("url", "near"),
+    [
+        ("http://127.0.0.1:8080/x", True),
+        ("http://localhost:1", True),
+        ("http://[::1]:1", True),
+        ("http://169.254.169.254", True),
+        ("http://[fe80::1]", True),
+        ("http://metadata.example", False),
+        ("http://10.0.0.1", False),
+        ("http://169.254.169.254.evil.example", False),
+        ("https://graph.example", False),
+        ("", False),
+    ],
+)
+def test_no_proxy_is_asked_for_what_serves_this_machine_alone(url: str, near: bool) -> None:
+    """Names are never looked up."""
+    assert is_near(url) is near

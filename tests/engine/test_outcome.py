@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from nhi_revoke.engine.outcome import Judge
 from nhi_revoke.model.change import Already, Change, Done, Failed, Impossible, Lost, Skipped
@@ -117,6 +118,27 @@ def test_trusts(exposure: str, kept: bool, fate: str) -> None:
     trust = access("fake:trust/ci/t", family="trust", exposure=exposure)
     intent = Intent(keep_trust=(trust.id,) if kept else ())
     assert Story(accesses=(trust,), intent=intent).outcome(trust.id).fate == fate
+
+
+def test_what_was_shut_before_is_no_open_door_until_it_is_seen_open() -> None:
+    """A principal that somebody disabled earlier: nobody comes in by its trusts, and this run does not keep it so."""
+    trust = access("fake:trust/ci/t", family="trust", exposure="foreign", shut="not while it is disabled")
+    story = Story(accesses=(trust, standing(shut="refused while it is disabled")))
+    for each in (trust.id, STANDING):
+        assert (story.outcome(each).fate, story.outcome(each).proof) == ("already", Proof.RECORDED)
+    assert story.outcome(trust.id).how == "not while it is disabled"
+    assert not story.report().open
+    story.found(replace(trust, shut=""))
+    assert story.outcome(trust.id).fate == "open"
+    assert [door.access for door in story.report().open] == [trust.id]
+
+
+def test_what_this_run_shut_is_no_reason_to_leave_out_what_appeared_meanwhile() -> None:
+    """It opens as soon as the brake is taken off."""
+    trust = access("fake:trust/ci/late", family="trust", exposure="foreign", shut="not while it is disabled")
+    story = Story(cut(), accesses=(standing(),)).did("cut", denies="everything").found(trust)
+    assert story.outcome(trust.id).fate == "open"
+    assert [door.access for door in story.report().open] == [trust.id]
 
 
 def test_appeared_says_whether_it_was_there_when_the_plan_was_made() -> None:
@@ -252,3 +274,44 @@ def test_judged_by_the_clock_that_is_given() -> None:
     story = Story(accesses=(access(expires=after(50)),))
     fates = [Judge(story.history, after(at)).all()[0].fate for at in (49, 50)]
     assert fates == ["left", "expired"]
+
+
+def test_a_principal_that_was_stopped_and_released_lets_nobody_in_by_itself() -> None:
+    stopped = access("fake:account/ci", family="principal", opens=False)
+    brake = step("brake", "fake:account/stop", Phase.CUT, ends=(stopped.id,), brake=True)
+    release = step("release-brake", "fake:account/stop", Phase.RELEASE, replaces="brake", ends=(stopped.id,))
+    story = Story(brake, release, accesses=(stopped,)).did("brake", denies="everything")
+    assert story.outcome(stopped.id).fate == "ended"
+    assert story.did("release-brake").outcome(stopped.id).fate == "kept"
+
+
+def released(at: float, **more: Any) -> Story:
+    """A brake that settled at 10 and held a session and a key, and was released later."""
+    ends = {"ends": (STANDING, KEY), "scope": "org"}
+    brake = step("brake", "fake:account/stop", Phase.CUT, brake=True, **{"rearms": 60.0, **more}, **ends)
+    release = step("release-brake", "fake:account/stop", Phase.RELEASE, replaces="brake", **ends)
+    story = Story(brake, release, accesses=(standing(), access())).did("brake", at=10, denies="everything")
+    return story.did("release-brake", at=at)
+
+
+def test_sessions_that_a_released_brake_outlived_are_over_and_keys_are_open_again() -> None:
+    story = released(70)
+    assert (story.outcome(STANDING).fate, story.outcome(STANDING).proof) == ("expired", Proof.RECORDED)
+    key = story.outcome(KEY)
+    assert (key.fate, key.proof, key.how) == ("open", None, "the brake alone held it, and was released")
+
+
+@pytest.mark.parametrize("more", [{"rearms": 61.0}, {"rearms": "always"}, {"rearms": "no"}])
+def test_sessions_that_a_released_brake_did_not_outlive_are_open_again(more: dict[str, Any]) -> None:
+    assert released(70, **more).outcome(STANDING).fate == "open"
+
+
+def test_a_brake_that_was_found_taken_off_outlived_nothing() -> None:
+    """Since when, nobody knows: a token that was had meanwhile lives."""
+    found = released(70).ended("release-brake", Already({}), at=70).outcome(STANDING)
+    assert found.fate == "open"
+    assert "was found taken off: since when, nobody here knows" in found.how
+
+
+def test_a_brake_that_somebody_took_off_meanwhile_outlived_nothing() -> None:
+    assert released(70).vanished("brake").outcome(STANDING).fate == "open"

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from nhi_revoke.engine.event import WaitEvent
+from nhi_revoke.engine.states import braked
 from nhi_revoke.model.change import Failed
 from nhi_revoke.model.error import Stopped
 from nhi_revoke.model.found import BlindSpot, Found, Lead
@@ -16,7 +17,7 @@ from nhi_revoke.model.line import Intended, Looked, Noted
 from nhi_revoke.model.report import Report
 from nhi_revoke.provider.fault import Denied, Rejected
 from tests.engine.cloud import Bot, Cloud, bot
-from tests.engine.scene import ROTATE, TO_SHELF, YES, Scene, fate, identity
+from tests.engine.scene import ROTATE, TO_SHELF, YES, Scene, fate, id_of, identity, index
 from tests.engine.tick import NOON, after
 
 MINT = "apply fake:key/create"
@@ -44,17 +45,6 @@ def why(report: Report) -> str:
 def rotated(cloud: Cloud, report: Report) -> None:
     assert [r.result for r in report.replacements] == ["served"]
     assert cloud.shelf["ci"]["current"] == "secret-of-new1-ci"
-
-
-def index(scene: Scene, step: str, kind: type) -> int:
-    """Where the last such line of the step stands."""
-    return max(
-        n for n, line in enumerate(scene.lines()) if isinstance(line, kind) and getattr(line, "step", "") == step
-    )
-
-
-def id_of(report: Report, does: str, on: str = "fake:bot/ci") -> str:
-    return next(s.id for s in report.steps if s.does == does and s.on == on)
 
 
 def test_containment_does_not_wait_for_logs(scene: Scene, cloud: Cloud) -> None:
@@ -254,6 +244,17 @@ def test_with_a_brake_on_it_is_released_before_the_proof(scene: Scene, cloud: Cl
     assert report.state == "contained"
 
 
+def test_with_two_brakes_on_both_are_released_before_the_proof(scene: Scene, cloud: Cloud) -> None:
+    cloud.braked = "both"
+    report = scene.rotate()
+    rotated(cloud, report)
+    releases = [s.id for s in report.steps if s.phase == "release"]
+    prove = next(s.id for s in report.steps if s.phase == "prove")
+    assert len(releases) == 2
+    assert all(index(scene, release, Looked) < index(scene, prove, Intended) for release in releases)
+    assert report.state == "contained"
+
+
 @pytest.mark.parametrize("brake", ["stop", "gate"])
 def test_a_failed_proof_puts_the_brake_back(scene: Scene, cloud: Cloud, brake: str) -> None:
     cloud.braked = brake
@@ -264,6 +265,34 @@ def test_a_failed_proof_puts_the_brake_back(scene: Scene, cloud: Cloud, brake: s
     assert "goes back on" in scene.says()
     assert report.headline == "NOT PROVEN OUT"
     assert fate(report, "fake:key/ci/old").fate == "ended"
+    assert [s.result for s in report.steps if s.phase == "release"] == ["skipped"], "it is not released any more"
+    assert braked(scene.history()), "and so can be"
+
+
+@pytest.mark.parametrize("brake", ["stop", "gate"])
+def test_a_brake_that_went_back_on_is_released_like_any_other(scene: Scene, cloud: Cloud, brake: str) -> None:
+    cloud.braked = brake
+    cloud.tell("opens fake:key/create", *[Failed("refused")] * 99)
+    report = scene.rotate()
+    with scene.new() as engine:
+        engine.act(report.run, "release", engine.plan_release(report.run, wait=True), YES)
+    assert not cloud.bots["ci"].stopped
+    assert cloud.bots["ci"].keys == {"old": "disabled"}
+
+
+@pytest.mark.parametrize("brake", ["stop", "gate"])
+def test_resumed_it_is_released_once_more_and_proven(scene: Scene, cloud: Cloud, brake: str) -> None:
+    cloud.braked = brake
+    cloud.tell("opens fake:key/create", *[Failed("refused")] * 99)
+    run = scene.rotate().run
+    cloud.unsay("opens fake:key/create")
+    with scene.new() as engine:
+        report = engine.resume(run)
+    assert [r.result for r in report.replacements] == ["served"]
+    assert cloud.shelf["ci"]["current"] == "secret-of-new2-ci"
+    assert cloud.bots["ci"].keys == {"old": "disabled", "new2": "live"}
+    assert not cloud.bots["ci"].stopped
+    assert report.state == "contained"
 
 
 def test_a_demanded_brake_stays_and_says_that_nothing_is_replaced(scene: Scene, cloud: Cloud) -> None:

@@ -18,6 +18,7 @@ from nhi_revoke.model.plan import Plan
 from nhi_revoke.model.step import Phase
 from nhi_revoke.provider.fault import Denied
 from tests.engine.cloud import Bot, Cloud, bot
+from tests.engine.fake_store import Shelf
 from tests.engine.scene import ROTATE, TO_SHELF, Scene, identity
 from tests.engine.story import CI, access, principal, step
 
@@ -58,6 +59,22 @@ def test_rollover_in_order(scene: Scene) -> None:
         "purge",
         "purge",
     ]
+
+
+@pytest.mark.parametrize(
+    ("beside", "said"),
+    [
+        (True, ["deliver the new one to shelf:ci", "make it current in shelf:ci"]),
+        (False, ["look, before anything is written, at shelf:ci", "write the new one, current at once, to shelf:ci"]),
+    ],
+)
+def test_a_store_without_a_place_beside_is_not_said_to_deliver_before_the_proof(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, beside: bool, said: list[str]
+) -> None:
+    monkeypatch.setattr(Shelf, "beside", beside)
+    plan = scene.plan(identity(deliver=TO_SHELF), replace(ROTATE, order="rollover"))
+    assert [s.says for s in plan.steps if s.does.startswith("shelf/")] == said
+    assert does(plan)[:4] == ["fake:key/create", "shelf/stage", "fake:key/prove", "shelf/serve"]
 
 
 @pytest.mark.parametrize(("scope", "left"), [("sessions", "key old"), ("keys", "fake:session/ci/*")])

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from nhi_revoke.engine.verdict import exit_code, headline, next_commands, proof_counts
 from nhi_revoke.model.change import Already, Change, Done, Failed, Impossible, Lost, Skipped
 from nhi_revoke.model.found import BlindSpot, Lead
+from nhi_revoke.model.intent import Intent
 from nhi_revoke.model.inventory import Unreachable
 from nhi_revoke.model.proof import Proof
 from nhi_revoke.model.report import Replacement, Report
@@ -176,6 +177,14 @@ def test_the_most_urgent_first_and_quoted() -> None:
         "nhi-revoke hold run-1",
         "nhi-revoke release run-1",
     )
+
+
+def test_after_a_release_what_was_held_back_is_rotated() -> None:
+    """Nothing new could be proven while the brake was on."""
+    report = replace(clean(), verb="release", intent=Intent(replace=("fake:key",)), replacements=())
+    assert next_commands(report, NOW) == (f"nhi-revoke rotate {report.identity}",)
+    assert "rotate" not in " ".join(next_commands(replace(report, replacements=(SERVED,)), NOW))
+    assert "rotate" not in " ".join(next_commands(replace(report, intent=Intent()), NOW))
 
 
 def test_unseen_says_verify() -> None:

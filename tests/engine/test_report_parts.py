@@ -154,6 +154,12 @@ def test_what_became_of_a_rotation() -> None:
     assert (one.result, one.access, one.proof) == ("delivered", "new", Proof.SIMULATED)
     one = story.did("s").report().replacements[0]
     assert (one.result, one.to, one.kind, one.on) == ("served", "shelf:ci", "fake:key", str(CI))
+    assert one.why == "delivered, read back, proven, current"
+    unread = rotation().did("m", id="new").did("d", unread="it shows nothing").did("p", proof="recorded").did("s")
+    assert unread.report().replacements[0].why == "delivered, not read back (it shows nothing), proven, current"
+    looked = rotation().did("m", id="new").did("d", unwritten="it would be read at once").did("p", proof="recorded")
+    one = looked.ended("s", Failed("no room")).report().replacements[0]
+    assert (one.result, one.why) == ("not-replaced", "no room"), "nothing was delivered yet"
     assert rotation().ended("m", Failed("slots full")).report().replacements[0].why == "slots full"
     assert rotation().did("m", id="new").ended("d", Failed("no room")).report().replacements[0].why == "no room"
 

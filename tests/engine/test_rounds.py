@@ -12,9 +12,12 @@ from nhi_revoke.model.error import Stopped
 from nhi_revoke.model.found import Access, BlindSpot
 from nhi_revoke.model.intent import Intent
 from nhi_revoke.model.line import Extended, Noted
-from nhi_revoke.model.step import Residual
+from nhi_revoke.model.ref import Json
+from nhi_revoke.model.step import Residual, Step
 from nhi_revoke.provider.fault import Denied, Unavailable
+from nhi_revoke.provider.io import Run
 from tests.engine.cloud import Bot, Cloud, bot
+from tests.engine.fake import Disable
 from tests.engine.scene import YES, Scene, fate, identity
 from tests.engine.tick import after
 
@@ -72,6 +75,30 @@ def test_what_was_minted_by_the_run_is_no_intruder(scene: Scene, cloud: Cloud) -
     assert cloud.bots["ci"].keys["new1"] == "live"
     assert "fake:key/ci/new1" not in {o.access.id for o in report.outcomes}
     assert report.exit_code == 0
+
+
+def test_what_a_step_had_to_make_is_news_only_once_it_works(
+    scene: Scene, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A throw-away beside an only key, say: disabled it opens nothing, and whoever enables it is told."""
+
+    def do(_: Disable, cloud: Cloud, step: Step, run: Run) -> Json:
+        cloud.bots["ci"].keys.update(old="disabled", aside="disabled")
+        return {"state": "disabled", "made": ["fake:key/ci/aside"]}
+
+    def there(_: Disable, cloud: Cloud, step: Step, run: Run) -> Json | None:
+        return None if cloud.bots["ci"].keys["old"] == "live" else run.left(step.id)
+
+    monkeypatch.setattr(Disable, "do", do)
+    monkeypatch.setattr(Disable, "there", there)
+    report = scene.revoke()
+    assert "fake:key/ci/aside" not in {o.access.id for o in report.outcomes}
+    assert report.exit_code == 0
+    assert scene.engine.verify("run-1").exit_code == 0
+    cloud.bots["ci"].keys["aside"] = "live"
+    later = scene.engine.verify("run-1")
+    assert fate(later, "fake:key/ci/aside").appeared
+    assert later.exit_code == 8
 
 
 def test_a_disabled_key_that_is_enabled_again_has_appeared(scene: Scene, cloud: Cloud) -> None:

@@ -81,6 +81,9 @@ def test_when_the_doubt_cannot_be_read_nothing_is_asked_again(bench: Make, cloud
     run.run()
     assert cloud.called(f"apply {DISABLE}") == []
     assert not run.of("a").settled
+    change = run.of("a").change
+    assert isinstance(change, Lost), "and the report says why"
+    assert "503" in change.why
 
 
 def test_accepted_but_not_seen_stays_requested(bench: Make, cloud: Cloud) -> None:

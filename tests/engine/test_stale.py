@@ -76,6 +76,14 @@ def test_a_cut_is_never_stale_and_reads_what_it_needs_anew() -> None:
     assert fresh.step("a").before == saved().step("a").before
 
 
+def test_a_cut_keeps_the_facts_that_are_of_no_access() -> None:
+    """Where a policy stands, for example: the access that it ends knows nothing of that."""
+    facts = {"set": "deploy", "cutoff": ""}
+    plan = saved(cut(before=facts), step("a"))
+    fresh = refreshed(plan, now(access(), access(OTHER), standing(before={"cutoff": "later"})), stale="drop")
+    assert fresh.step("cut").before == facts
+
+
 def test_a_slot_is_not_freed_of_what_is_in_use_again() -> None:
     """An inactive key was named to be deleted; it has been enabled since."""
     idle = access(OTHER, state="disabled")

@@ -225,3 +225,49 @@ def test_nothing_to_finish(scene: Scene) -> None:
         takeback.finish_plan(story.history, scene.registry, after(20))
     assert caught.value.code == "nothing-to-finish"
     assert "2026-11-23T13:00:10Z" in caught.value.message
+
+
+# -- what a brake alone holds ------------------------------------------------------------------------------------------
+
+
+def held(*more: str) -> Story:
+    """A brake that ends its principal, and keys with it."""
+    account = access("fake:account/ci", family="principal", opens=False)
+    ends = (account.id, KEY, *more)
+    brake = step("brake", "fake:account/stop", Phase.CUT, ends=ends, brake=True)
+    keys = [access(each) for each in (KEY, *more)]
+    return Story(brake, accesses=(account, *keys)).did("brake", denies="everything").closed()
+
+
+def test_a_release_ends_first_what_the_brake_alone_held(scene: Scene) -> None:
+    story = held(OTHER).found(access("fake:key/ci/late"), source="state")
+    plan = takeback.release_plan(story.history, scene.registry, after(100), wait=False)
+    *finals, off = plan.steps
+    assert [(s.does, s.phase, s.ends) for s in finals] == [
+        ("fake:key/delete", Phase.FINISH, (each,)) for each in (KEY, OTHER, "fake:key/ci/late")
+    ]
+    assert off.phase is Phase.RELEASE
+    assert off.after == tuple(s.id for s in finals)
+    assert len({s.id for s in plan.steps}) == 4
+    assert not any(s.reversible for s in finals)
+    assert len(plan.irreversible) == 3
+
+
+def test_a_release_leaves_what_was_ended_otherwise_and_what_was_minted(scene: Scene) -> None:
+    account = access("fake:account/ci", family="principal", opens=False)
+    brake = step("brake", "fake:account/stop", Phase.CUT, ends=(account.id, KEY), brake=True)
+    mint = step("mint", "fake:key/create", Phase.MINT, ends=())
+    accesses = (account, access(KEY), access(OTHER), access("fake:key/ci/off", state="disabled"))
+    story = Story(brake, step("b", ends=(OTHER,)), mint, accesses=accesses)
+    story.did("brake", denies="everything").did("b").did("mint", id="fake:key/ci/new")
+    story.found(access("fake:key/ci/new"), source="state").closed()
+    plan = takeback.release_plan(story.history, scene.registry, after(100), wait=False)
+    assert [s.ends for s in plan.steps if s.phase is Phase.FINISH] == [(KEY,)]
+
+
+def test_a_brake_that_ends_its_principal_alone_is_just_released(scene: Scene) -> None:
+    account = access("fake:account/ci", family="principal", opens=False)
+    brake = step("brake", "fake:account/stop", Phase.CUT, ends=(account.id,), brake=True)
+    story = Story(brake, accesses=(account, access(KEY))).did("brake", denies="everything").closed()
+    plan = takeback.release_plan(story.history, scene.registry, after(100), wait=False)
+    assert [s.phase for s in plan.steps] == [Phase.RELEASE]

@@ -5,8 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+from nhi_revoke.provider.sandbox.server import LoopbackServer
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
 SHOW = """
 import contextlib, io, json, sys
@@ -20,7 +29,7 @@ with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         code = exit.code
 print(json.dumps({"code": code, "said": said.getvalue(), "modules": sorted(sys.modules)}))
 """
-VENDORS = {"boto3", "botocore", "s3transfer", "urllib3", "moto"}
+VENDORS = {"boto3", "botocore", "s3transfer", "urllib3", "moto", "kubernetes"}
 HEAVY = {
     "pydantic",
     "rich",
@@ -84,3 +93,52 @@ def test_a_list_loads_the_vendors_core_and_no_resources_or_transfers(tmp_path: o
     there = loaded("list", "aws:user/ci-bot", "--no-input", "--config", config, code=4)
     assert "botocore.client" in there or "botocore.session" in there
     assert not there & {"boto3", "s3transfer", "moto", "pydantic", "httpx", "markdown_it", "nhi_revoke_aws.sandbox"}
+    assert not there & {"google", "grpc", "nhi_revoke_gcp.iam"}, "Google's libraries are for Google's principals"
+
+
+def test_a_list_of_another_vendor_loads_nothing_of_the_rest(tmp_path: Path) -> None:
+    """Up to its first request, which is refused."""
+    org = LoopbackServer(unauthorized, lambda: datetime.now(UTC))
+    org.start()
+    (tmp_path / "token").write_text("00" + "x" * 40)
+    config = tmp_path / "nhi.toml"
+    config.write_text(f'[okta]\norg_url = "{org.url}"\ntoken_file = "{tmp_path}/token"\n')
+    try:
+        there = loaded("list", "okta:app/x", "--no-input", "--config", str(config), code=4)
+    finally:
+        org.close()
+    assert {"nhi_revoke_okta.connection", "httpx"} <= there, "it came as far as asking"
+    rest = {
+        "google",
+        "grpc",
+        "msal",
+        "azure",
+        "jinja2",
+        "rich.markdown",
+        "markdown_it",
+        "pydantic",
+        "jwt",
+        "cryptography",
+    }
+    assert not there & (VENDORS | rest | {"nhi_revoke_aws.connection", "nhi_revoke_okta.sandbox", "werkzeug"})
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("providers",), ("permissions", "gcp")])
+def test_what_asks_nothing_of_google_loads_none_of_its_libraries(arguments: tuple[str, ...]) -> None:
+    assert not loaded(*arguments) & {"google", "grpc"}
+
+
+def test_a_list_of_googles_loads_no_other_vendor_and_no_transport_of_its_own(tmp_path: Path) -> None:
+    """Up to a key file that is none."""
+    (tmp_path / "key.json").write_text("{}")
+    config = tmp_path / "nhi.toml"
+    config.write_text(f'[gcp]\ncredentials_file = "{tmp_path}/key.json"\n')
+    bot = "gcp:sa/bot@shop-prod.iam.gserviceaccount.com"
+    there = loaded("list", bot, "--no-input", "--config", str(config), code=4)
+    assert "google.auth" in there
+    assert not there & (VENDORS | {"msal", "jwt", "requests", "nhi_revoke_gcp.sandbox", "werkzeug"})
+
+
+def unauthorized(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    start_response("401 No", [("Content-Type", "application/json")])
+    return [b'{"errorCode": "E0000011"}']

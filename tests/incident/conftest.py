@@ -268,6 +268,7 @@ class Incident:
         self.heard.words += [("stdout", ran.out), ("stderr", ran.err)]
         assert "Traceback (most recent call last)" not in ran.out + ran.err, ran
         assert "this is a bug" not in ran.out + ran.err, ran
+        assert "(a bug: report it)" not in ran.out + ran.err, ran
         return ran
 
     def start(self, *arguments: str, die_at: int | None = None, **more: Any) -> subprocess.Popen[str]:
@@ -350,7 +351,7 @@ def incident(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Incide
     # The vendor's service models take 0.3 s to read: once is enough for all commands of a test process.
     monkeypatch.setattr("botocore.session.create_loader", lambda _: shared_loader())
     clock = MovableClock(START)
-    aws = AwsSandbox(entropy=7)
+    aws = AwsSandbox(entropy=7, planted=())
     aws.start(clock)
     try:
         made = Incident(aws, clock, tmp_path)

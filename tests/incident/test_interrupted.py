@@ -159,7 +159,7 @@ def test_while_it_acts(incident: Incident, stage: str) -> None:
 def test_when_nothing_is_left_to_stop(incident: Incident) -> None:
     """While the cuts are proven, after the last change: the report is whole, and the exit code still says it."""
     whole(incident)
-    at = while_asked("iam:SimulatePrincipalPolicy", 2)
+    at = while_asked("iam:SimulatePrincipalPolicy", 22)
     ran = interrupted(incident, at, "revoke", BOT, *YES, "--rotate", "no", "-o", "json")
     assert ran.code == 130
     assert ran.data["state"] == "contained"

@@ -188,8 +188,11 @@ def test_an_intruder_who_keeps_making_keys(incident: Incident) -> None:
             return
         iam = incident.aws.admin("iam")
         known = incident.key_states()
+        idle = [k for k, active in known.items() if not active]
+        if len(known) == 2 and not idle:
+            return  # two waits in a row: what was made last is not ended yet
         if len(known) == 2:
-            iam.delete_access_key(UserName=BOT, AccessKeyId=next(k for k, active in known.items() if not active))
+            iam.delete_access_key(UserName=BOT, AccessKeyId=idle[0])
         made.append(iam.create_access_key(UserName=BOT)["AccessKey"]["AccessKeyId"])
 
     ran = incident("revoke", USER_REF, *NO_ROTATION, on_event=heard)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 
 import pytest
@@ -275,3 +276,26 @@ def test_a_run_that_does_not_exist(incident: Incident, verb: str) -> None:
     ran = incident(verb, "20200101T000000Z-abcdef")
     assert ran.code == 3
     assert incident.aws.calls() == ()
+
+
+# -- one after the other -------------------------------------------------------------------------------------------
+
+
+def test_what_a_narrow_run_left_a_whole_one_ends(incident: Incident) -> None:
+    """`--scope keys` deletes the password and leaves the refreshes of `aws login`: said in red, and denied later."""
+    narrow = incident("revoke", BOT, *NO_ROTATION, "--scope", "keys")
+    assert narrow.code == 8
+    assert "aws-login" in open_doors(incident)
+    whole_run = incident("revoke", BOT, *NO_ROTATION)
+    assert whole_run.code == 8, "the ledger's session is not of this plan"
+    assert open_doors(incident) == {"chained"}
+
+
+def test_ndjson_hides_no_look(incident: Incident) -> None:
+    """Each event has its line, a look into the logs, too: what could not be told was once taken for unread logs."""
+    ran = incident("revoke", BOT, *YES, "--rotate", "no", "-o", "ndjson")
+    lines = [json.loads(line) for line in ran.out.splitlines()]
+    assert {"read", "step", "count", "wait"} <= {line["type"] for line in lines}
+    plain = incident("report", "@last", "-o", "json")
+    assert [b["why"] for b in lines[-1]["result"]["data"]["blind"]] == [b["why"] for b in plain.data["blind"]]
+    assert not [b for b in plain.data["blind"] if "logs of" in b["why"]]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from nhi_revoke.engine.event import Event, StepEvent
+from nhi_revoke.engine.event import Event, StepEvent, WaitEvent
 from nhi_revoke_aws.sandbox.clients import Held
 from tests.incident.conftest import BOT, USER_REF, WORKER_REF, YES, Incident
 
@@ -141,11 +141,44 @@ def test_the_grace_lets_both_work(incident: Incident) -> None:
     ran = incident("rotate", LONE, *TO_SECRET, "--grace", "10m", "--yes", "-o", "json")
     assert ran.code == 0, ran
     at = {s["phase"]: s["at"] for s in ran.data["steps"]}
-    from datetime import datetime
-
     assert datetime.fromisoformat(at["end"]) - datetime.fromisoformat(at["serve"]) >= timedelta(minutes=10)
     assert "grace" in ran.err
     assert not incident.works(*old)
+
+
+def test_the_old_key_ends_once_nobody_uses_it(incident: Incident) -> None:
+    [old] = incident.bot("lone-bot")
+    uses: list[datetime] = []
+
+    def heard(event: Event) -> None:
+        if isinstance(event, WaitEvent) and "use" in event.why and len(uses) < 2:
+            used(incident, old)  # somebody whom the delivery did not reach
+            uses.append(event.now)
+
+    ran = incident(
+        "rotate", LONE, *TO_SECRET, "--grace", "5m", "--until-unused", "10m", "--yes", "-o", "json", on_event=heard
+    )
+    assert ran.code == 0, ran
+    at = {s["phase"]: datetime.fromisoformat(s["at"]) for s in ran.data["steps"]}
+    assert len(uses) == 2
+    assert at["end"] - uses[1] >= timedelta(minutes=9, seconds=59)  # a last use is told by whole seconds
+    assert uses[1] - at["serve"] >= timedelta(minutes=10)
+    assert f"access key {old[0]} is still in use: last at" in ran.err
+    assert not incident.works(*old)
+
+
+def test_until_unused_is_not_longer_than_the_process_waits(incident: Incident) -> None:
+    ran = incident("rotate", LONE, *TO_SECRET, "--until-unused", "25h", "--yes")
+    assert ran.code == 2
+    assert "--until-unused waits for 24 h at most" in ran.words
+    assert incident.mutations == []
+
+
+def test_until_unused_belongs_to_rotate(incident: Incident) -> None:
+    ran = incident("revoke", LONE, "--until-unused", "10m", "--yes")
+    assert ran.code == 2
+    assert "--until-unused belongs to rotate. Nothing was done." in ran.words
+    assert incident.mutations == []
 
 
 def test_the_sessions_of_the_old_key_end_with_it(incident: Incident) -> None:

@@ -155,7 +155,7 @@ def test_a_program_that_vanished_after_the_check(run: Trial) -> None:
 def test_this_machine_is_a_provider_without_principals(run: Trial) -> None:
     ref = run.step("exec", "").on
     assert provider.kinds() == ()
-    assert [target.name for target in provider.targets()] == ["file", "exec"]
+    assert [target.name for target in provider.targets()] == ["file", "exec", "redis", "http", "caep"]
     assert provider.parse("user/x") is None
     assert provider.parse("/etc/passwd") is None
     assert provider.kind_of(ref) == ()

@@ -7,20 +7,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from nhi_revoke.engine.clock import SandboxClock
+from nhi_revoke.engine.io import EngineIo
 from nhi_revoke.model.change import Already, Change, Done
+from nhi_revoke.model.concern import Concern
 from nhi_revoke.model.ref import Json, PrincipalRef
 from nhi_revoke.model.step import Phase, Step
+from nhi_revoke.provider.sandbox.clock import MovableClock
 from nhi_revoke.provider.secret import Secret
 from nhi_revoke_local import provider
 from nhi_revoke_local.connection import LocalConnection
 from nhi_revoke_local.store.file import FileStore
 
+BOT, ROLE = PrincipalRef("example", "user", "bot"), PrincipalRef("example", "role", "worker")
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
-
-
-class Clock:
-    def now(self) -> datetime:
-        return NOON
 
 
 class Trial:
@@ -30,7 +30,14 @@ class Trial:
         self.id = run
         self.secrets: dict[str, Secret] = {}
         self.lefts: dict[str, Json] = {}
-        self.conn: LocalConnection = provider.connect("", None, Clock())  # type: ignore[arg-type] # the clock is all it asks
+        self.clock = MovableClock(NOON, running=False)
+        self.io = EngineIo(SandboxClock(self.clock))
+        self.conn: LocalConnection = provider.connect("", None, self.io)
+
+    @property
+    def concern(self) -> Concern:
+        ended = {"sessions": (BOT, ROLE), "keys": (BOT,), "minted": (BOT,)}
+        return Concern("payments-bot", (BOT, ROLE), NOON, "INC-4711", "leaked", **ended)
 
     def left(self, step: str) -> Json:
         return dict(self.lefts.get(step, {}))

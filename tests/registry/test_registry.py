@@ -34,6 +34,14 @@ def test_names_load_nothing_and_a_command_loads_what_it_needs_once() -> None:
     assert (one.loads, two.loads) == (1, 0)
 
 
+def test_a_provider_answers_to_its_aliases_and_to_no_other_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Plug, "aliases", ("uno",))
+    one = entry("one")
+    assert Registry([one]).refs("uno:user/bot") == (PrincipalRef("one", "user", "bot"),)
+    assert Registry([one]).refs("due:user/bot") == ()
+    assert Registry([one, entry("two")], only=["two"]).refs("uno:user/bot") == (PrincipalRef("two", "user", "bot"),)
+
+
 def test_installed_entries_are_read_at_the_first_use_only(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
@@ -52,7 +60,7 @@ def test_installed_entries_are_read_at_the_first_use_only(monkeypatch: pytest.Mo
 
 def test_the_bundled_local_provider_comes_through_the_same_door() -> None:
     status = status_of(Registry.installed({"NHI_REVOKE_PROVIDERS": "local"}), "local")
-    assert (status.state, status.targets) == ("ok", ("file", "exec"))
+    assert (status.state, status.targets) == ("ok", ("file", "exec", "redis", "http", "caep"))
 
 
 def test_two_threads_load_a_provider_once() -> None:
@@ -159,6 +167,20 @@ def test_libraries_are_looked_for_without_importing_them(tmp_path: Any, monkeypa
         "heavy_library.part.deeper",
         "heavy_library.absent",
     )
+
+
+def test_parts_of_namespace_packages_are_looked_for_without_importing_them(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several distributions share a name that has no `__init__.py`, in several folders."""
+    for folder, part in (("one", "heavy_part"), ("two", "other_part")):
+        package = tmp_path / folder / "shared_name" / "deeper" / part
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text("raise RuntimeError('imported')")
+        monkeypatch.syspath_prepend(str(tmp_path / folder))
+    names = ("shared_name.deeper.heavy_part", "shared_name.deeper.other_part", "shared_name.deeper.absent")
+    assert missing(names) == ("shared_name.deeper.absent",)
+    assert "shared_name" not in sys.modules
 
 
 def test_a_module_made_by_hand_is_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,6 +80,19 @@ def test_live_keeps_the_count_on_the_last_line() -> None:
     assert out.getvalue() == shown, "it is stopped"
 
 
+def test_live_counts_a_wait_down() -> None:
+    out, passed = io.StringIO(), [0.0]
+    progress = LiveProgress(out, 0, width=120, color=True, now=lambda: passed[0])
+    progress.start()
+    progress.tell(WaitEvent(NOON + timedelta(minutes=5), NOON, "grace: the old credential ends then"))
+    for seconds in (61.0, 290.0, 10_000.0):
+        passed[0] = seconds
+        progress.tell(SaysEvent("a note"))
+    progress.stop()
+    shown = out.getvalue()
+    assert [left for left in ("(5 min)", "(4 min)", "(10 s)", "(0 s)") if left not in shown] == []
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [

@@ -6,9 +6,12 @@ import io
 from collections.abc import Sequence
 
 import pytest
+from msgspec.structs import replace
 
+from nhi_revoke.model.found import BlindSpot, Lead
 from nhi_revoke.model.inventory import Inventory
 from nhi_revoke.model.plan import Plan
+from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.model.report import Report
 from nhi_revoke.render.block import Block
 from nhi_revoke.render.inventory import inventory_screen
@@ -22,8 +25,7 @@ LIVE 3  OPEN 1  REACH 1  UNSEEN 3  PLANTED 1    payments-bot
 1 MAY BE LIVE: no list shows them; take them for live.
 
 example:bot/payments-bot  bot payments-bot
-  live         ci  created 2026-01-25 06:00Z  last used 2026-01-31
-               11:57Z
+  live         ci  created 2026-01-25 06:00Z  last used 2026-01-31 11:57Z
                tok_1
   live         expires 2026-01-31 12:30Z
                  ses/1
@@ -39,8 +41,8 @@ REACH and PLANTED
   PLANTED  example:bot/deploy-bot  a token was made on it
 
 UNSEEN
-  UNSEEN  example:bot/payments-bot  example:grant: the listing was denied
-    (needs grants.list)
+  UNSEEN  example:bot/payments-bot  example:grant: the listing was denied (needs
+    grants.list)
   UNSEEN until 2026-01-31 12:15Z  example:bot/payments-bot  example:session:
     events lag
   UNSEEN  other:app/payments  not-installed: no library  pip install 'x'
@@ -92,13 +94,13 @@ REACH and PLANTED (not touched by this plan)
   PLANTED  example:bot/deploy-bot  a token was made on it
 
 UNSEEN
-  UNSEEN  example:bot/payments-bot  example:grant: the listing was denied
-    (needs grants.list)
+  UNSEEN  example:bot/payments-bot  example:grant: the listing was denied (needs
+    grants.list)
   UNSEEN until 2026-01-31 12:15Z  example:bot/payments-bot  example:session:
     events lag
   UNSEEN  other:app/payments  not-installed: no library  pip install 'x'
 
-example:bot/payments-bot
+example:bot/payments-bot  bot payments-bot
   #   PHASE     WHAT                  UNDO           AFTER
   ────────────────────────────────────────────────────────
   1   cut       end every session     after 60 min
@@ -119,6 +121,8 @@ WARNING: a quota is nearly full  example:bot/payments-bot
 OPEN
   OPEN  trust/p  a partner can begin sessions  close it: --cut-trust trust/p
   KEPT  trust/q  known
+  OPEN  ses/*  every session: accepted, not yet seen
+  OPEN  ses/1  it expires by itself, until 2026-01-31 12:30Z
 
 BY HAND
   example:bot/payments-bot  example:factor: remove the phone by hand
@@ -133,22 +137,22 @@ REACH
   REACH  example:bot/deploy-bot  it may mint sessions there
 
 UNSEEN
-  UNSEEN  example:bot/payments-bot  example:grant: the listing was denied
-    (needs grants.list)
+  UNSEEN  example:bot/payments-bot  example:grant: the listing was denied (needs
+    grants.list)
   UNSEEN until 2026-01-31 12:15Z  example:bot/payments-bot  example:session:
     events lag
   UNSEEN  other:app/payments  not-installed: no library  pip install 'x'
 
-example:bot/payments-bot
-  ended       enforced  the vendor refused it
+example:bot/payments-bot  bot payments-bot
+  ended       enforced  ci: the vendor refused it
               tok_1
-  already     recorded  read twice
+  already     recorded  old: read twice
               tok_2
-  not proven  requested  accepted, not yet seen
+  not proven  requested  every session: accepted, not yet seen
               ses/*
   left        it expires by itself until 2026-01-31 12:30Z
               ses/1 (appeared during the run)
-  open        nobody cut it
+  open        a partner: nobody cut it
               trust/p
 
 Replacements
@@ -186,6 +190,8 @@ WARNING: a quota is nearly full  example:bot/payments-bot
 OPEN
   OPEN  trust/p  a partner can begin sessions  close it: --cut-trust trust/p
   KEPT  trust/q  known
+  OPEN  ses/*  every session: accepted, not yet seen
+  OPEN  ses/1  it expires by itself, until 2026-01-31 12:30Z
 
 BY HAND
   example:bot/payments-bot  example:factor: remove the phone by hand
@@ -204,13 +210,13 @@ UNSEEN
   UNSEEN until 2026-01-31 12:15Z  example:bot/payments-bot  example:session: events lag
   UNSEEN  other:app/payments  not-installed: no library  pip install 'x'
 
-example:bot/payments-bot
-  FATE        ACCESS                           PROOF      HOW
-  ended       tok_1                            enforced   the vendor refused it
-  already     tok_2                            recorded   read twice
-  not proven  ses/*                            requested  accepted, not yet seen
+example:bot/payments-bot  bot payments-bot
+  FATE        ACCESS                           PROOF      WHAT
+  ended       tok_1                            enforced   ci: the vendor refused it
+  already     tok_2                            recorded   old: read twice
+  not proven  ses/*                            requested  every session: accepted, not yet seen
   left        ses/1 (appeared during the run)             it expires by itself until 2026-01-31 12:30Z
-  open        trust/p                                     nobody cut it
+  open        trust/p                                     a partner: nobody cut it
 
 Replacements
   REPLACEMENT  KIND           TO             PROOF  WHY
@@ -271,3 +277,28 @@ def test_colour_changes_no_word(inventory: Inventory, plan: Plan, report: Report
         assert "\x1b[" in coloured
         bare = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
         assert [line.rstrip() for line in bare.splitlines()] == drawn(blocks, 80).splitlines()
+
+
+def test_the_number_after_open_is_the_number_of_lines_under_it(report: Report) -> None:
+    text = plain_text(report_screen(report))
+    under = text.split("\nOPEN\n")[1].split("\n\n")[0]
+    assert f"OPEN {under.count('  OPEN  ')}  EXPIRES" in text
+    assert "  KEPT  " in under, "known and kept: shown, not counted"
+
+
+def test_ways_to_one_principal_and_what_was_not_read_for_several_stand_together(inventory: Inventory) -> None:
+    bot, worker, ledger = (PrincipalRef.parse(f"example:bot/{name}") for name in ("bot", "worker", "ledger"))
+    leads = (
+        Lead(ledger, "bot may become it", "ListRoles", next="look", of=bot),
+        Lead(ledger, "worker may become it", "ListRoles", next="look", of=worker),
+        Lead(ledger, "session x of it", "ListRoles", next="look", of=bot, session="x"),
+    )
+    spots = tuple(BlindSpot(on, "example:agent", "one region only", counts=False) for on in (bot, worker))
+    counted = tuple(BlindSpot(on, "example:agent", "denied") for on in (bot, worker))
+    seen = replace(inventory, leads=leads, blind=(*spots, *counted), unreachable=())
+    text = plain_text(inventory_screen(seen))
+    assert "  REACH  example:bot/ledger  bot may become it; worker may become it  next: look\n" in text
+    assert "  REACH  example:bot/ledger  session x of it  next: look\n" in text
+    assert text.count("  REACH  ") == 2
+    assert "  not read  example:bot/bot, example:bot/worker  example:agent: one region only\n" in text
+    assert text.count("  UNSEEN  ") == 2, "what counts has a line each"

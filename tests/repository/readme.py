@@ -25,6 +25,10 @@ from nhi_revoke.render.document import markdown_table
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 BUNDLED = tuple(sorted(path.name.removeprefix("nhi_revoke_") for path in (ROOT / "providers").glob("nhi_revoke_*")))
+SHOWN = 42
+"""Lines of one command that the tour shows."""
+WHOLE = ("The intruder tries every door again", "And once more")
+"""What comes after these is what the tour is for."""
 _SANDBOX_FOLDER = re.compile(r"\S*/nhi-revoke-demo-\w+")
 
 
@@ -55,7 +59,20 @@ def tour() -> str:
     if running.returncode:
         raise subprocess.CalledProcessError(running.returncode, command)
     lines = [line.rstrip() for line in _SANDBOX_FOLDER.sub("DEMO", shown).splitlines()]
-    return "\n".join(["```console", "$ nhi-revoke demo", *lines, "```"])
+    return "\n".join(["```console", "$ nhi-revoke demo", *shortened(lines), "```"])
+
+
+def shortened(lines: Sequence[str]) -> Iterator[str]:
+    """Each command with the first lines that it prints: nobody reads a thousand. What is left out is counted."""
+    starts = [number for number, line in enumerate(lines) if line.startswith(("$ ", *WHOLE))]
+    for start, end in zip([0, *starts], [*starts, len(lines)], strict=True):
+        whole = lines[start:end]
+        if len(whole) <= SHOWN + 5 or whole[0].startswith(WHOLE):
+            yield from whole
+        else:
+            yield from whole[:SHOWN]
+            yield f"… {len(whole) - SHOWN - 1} more lines"
+            yield ""
 
 
 def _read(leader: int) -> Iterator[str]:

@@ -24,8 +24,8 @@ def doers(provider: Provider[Any]) -> Iterator[tuple[str, Doer[Any]]]:
 
 
 def permissions(provider: Provider[Any]) -> frozenset[str]:
-    """Everything that listing, reading logs and changing need, in the vendor's own words."""
-    needed: set[str] = set()
+    """Everything that finding, listing, reading logs and changing need, in the vendor's own words."""
+    needed: set[str] = set(provider.finds)
     for kind in provider.kinds():
         needed |= {*kind.reads, *kind.reads_logs}
     for _, doer in doers(provider):

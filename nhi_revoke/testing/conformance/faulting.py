@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from nhi_revoke.model.error import Trouble
 from nhi_revoke.model.report import Report
 from nhi_revoke.provider.sandbox.contract import FaultName
+from nhi_revoke.testing.conformance.crashing import chosen
 from nhi_revoke.testing.conformance.ending import Ending, Failures, ending, mispredicted, told
 from nhi_revoke.testing.conformance.world import World
 
@@ -21,6 +22,8 @@ class Faulting:
     passing_faults: Sequence[FaultName] = ("429", "500", "timeout", "lost")
     lasting_faults: Sequence[FaultName] = ("down", "denied", "timeout")
 
+    faults: int | None = None
+    """How many of the faults to try, spread evenly; None: every one."""
     patience: int = 8
     """After how many failures a check that tries many things gives up."""
 
@@ -30,14 +33,14 @@ class Faulting:
         wanted = ending(world, report)
         wrong = Failures(self.patience)
         changing = {call.name for call in world.sandbox.calls() if call.mutates}
-        tries = (
+        tries = [
             (call, fault, a)
             for call, n in calls.items()
             for a in sorted({0, n - 1} if call in changing else {0})
             for fault in self.passing_faults
             if fault != "lost" or call in changing  # a read whose answer is lost looks like one that timed out
-        )
-        for call, fault, after in tries:
+        ]
+        for call, fault, after in (tries[n] for n in chosen(len(tries), self.faults)):
             world.restart()
             world.sandbox.fault(call, fault, times=1, after=after)
             wrong.add(f"{fault} on {call} after {after} good ones", self._passing(world, wanted))
@@ -57,9 +60,10 @@ class Faulting:
         world.run()
         wrong = Failures(self.patience)
         changing = {call.name for call in world.sandbox.calls() if call.mutates}
-        for call, fault in itertools.product(asked(world), self.lasting_faults):
-            if fault == "timeout" and call not in changing:
-                continue  # a read without an answer looks like one that never arrived: `down`
+        # A read without an answer looks like one that never arrived: `down`.
+        every = itertools.product(asked(world), self.lasting_faults)
+        tries = [(call, fault) for call, fault in every if fault != "timeout" or call in changing]
+        for call, fault in (tries[n] for n in chosen(len(tries), self.faults)):
             world.restart()
             wrong.add(f"{fault} on every {call}", self._lasting(world, call, fault))
             if wrong.enough:

@@ -7,6 +7,7 @@ from msgspec import Struct
 from nhi_revoke.model.error import Trouble
 from nhi_revoke.model.found import Access
 from nhi_revoke.model.report import Report
+from nhi_revoke.testing.conformance.crashing import chosen
 from nhi_revoke.testing.conformance.declared import permissions
 from nhi_revoke.testing.conformance.ending import ending, mispredicted, told
 from nhi_revoke.testing.conformance.world import World
@@ -14,6 +15,9 @@ from nhi_revoke.testing.conformance.world import World
 
 class Permitted:
     """A part of `Conformance`."""
+
+    withheld: int | None = None
+    """How many single permissions are withheld, spread evenly; None: each one."""
 
     def test_10_exactly_the_declared_permissions(self, world: World) -> None:
         declared = permissions(world.provider)
@@ -28,7 +32,8 @@ class Permitted:
         assert not differs, f"the declared permissions are not enough: {differs}"
 
         silent: list[str] = []
-        for missing in sorted(p for p in declared if _covers(p, used)):
+        each = sorted(p for p in declared if _covers(p, used))
+        for missing in (each[n] for n in chosen(len(each), self.withheld)):
             world.restart()
             world.sandbox.allow_only(sorted(declared - {missing}))
             try:

@@ -26,6 +26,12 @@ sys.exit(main())
 CONSENTED = ("--yes", "--allow-irreversible", "--force", "--max-accesses", "1000", "--rotate", "now")
 
 
+def revoking(world: World) -> tuple[str, ...]:
+    """`revoke`, as the runs in this process do it: the world's own brake and scope, too."""
+    intent = world.intent
+    return ("revoke", world.name, *CONSENTED, "--brake", intent.brake, "--scope", intent.scope)
+
+
 def command(world: World, *arguments: str, die_at: int | None = None) -> subprocess.CompletedProcess[str]:
     """Runs `nhi-revoke ARGUMENTS` on this world; what it prints is heard. Raises TimeoutExpired after two minutes."""
     world.config()  # writes nhi.toml

@@ -57,11 +57,13 @@ class World:
         operator: str = "",
         environ: Mapping[str, str] | None = None,
         make_sandbox: Callable[[], Sandbox] | None = None,
+        leaked: Callable[[Sandbox], str] | None = None,
     ) -> None:
         """`beside`: other providers that the seeded map needs (stores). `intent`: settings of the runs; by default
         everything, replaced at once. `managed`: a principal that the vendor itself manages, and `operator`: the one
         whose credentials the sandbox lends us (canonical), where there are such. `environ`: for real processes, what
-        they need to find the provider.
+        they need to find the provider. `leaked`: what the operator was handed of what the intruder holds, if anything
+        was (`--leaked-from`).
         """
         self.provider = provider
         self.managed = managed
@@ -71,6 +73,8 @@ class World:
         self._beside = tuple(beside)
         self._beside_settings = dict(beside_settings or {})
         self._make = make_sandbox
+        self.leaked = leaked
+        """Handed over to each engine from now on."""
         self._intent = intent or Intent(rotate="now")
         self._lives = 0
         self._sandbox: Sandbox | None = None
@@ -164,6 +168,8 @@ class World:
             self.registry, self.config(protect), self.heard.told, clock=clock, before_append=before_append
         ) as engine:
             try:
+                if self.leaked is not None:
+                    engine.hold_leaked(self.leaked(self.sandbox))
                 yield engine
             except BaseException as error:
                 self.heard.raised(error)

@@ -22,7 +22,7 @@ from nhi_revoke_aws.connection import AwsConnection
 from nhi_revoke_aws.holder import LIMIT
 from nhi_revoke_aws.naming import typed_name
 from nhi_revoke_aws.principals import name_in
-from nhi_revoke_aws.probe import new_key_opens
+from nhi_revoke_aws.probe import leaked_key_refused, new_key_opens
 from nhi_revoke_aws.simulate import PERMISSION
 
 KIND = "aws:access-key"
@@ -74,6 +74,12 @@ class Disable(Doer[AwsConnection]):
     def seen(self, conn: AwsConnection, step: Step, run: Run) -> Json | None:
         row = listed(conn, user_of(step)).get(key_of(step.ends[0]), GONE)
         return None if row["Status"] == "Active" else {"Status": row["Status"]}
+
+    def prove(self, conn: AwsConnection, step: Step, run: Run) -> Proven:
+        """With the key's own secret, where it was handed over: AWS itself refuses it, or it does not."""
+        read, key = super().prove(conn, step, run), key_of(step.ends[0])
+        secret = next((s for s in conn.io.leaked(KIND) if s.public["AccessKeyId"] == key), None)
+        return leaked_key_refused(conn, key, secret, read) if secret is not None else read
 
     def undo(self, conn: AwsConnection, step: Step, left: Json, run: Run) -> Change:
         status = listed(conn, user_of(step)).get(key_of(step.ends[0]), GONE)["Status"]
@@ -158,9 +164,12 @@ class AccessKeys(AccessKind[AwsConnection]):
     family: ClassVar[Family] = "key"
     on: ClassVar[tuple[str, ...]] = ("user",)
     reads: ClassVar[tuple[str, ...]] = (LIST, "iam:GetAccessKeyLastUsed", "iam:GetUser")
+    tries: ClassVar[tuple[str, ...]] = (KIND,)
     remedies = (Disable(), Delete())
     mint = Create()
     survives: ClassVar[str] = Disable.survives
+    tells_use: ClassVar[bool] = True
+    """How late a use shows is documented nowhere (AWS API: GetAccessKeyLastUsed)."""
 
     def collect(self, conn: AwsConnection, ref: PrincipalRef, io: Io) -> Iterable[Found]:
         for key, row in listed(conn, name_in(conn, ref)).items():

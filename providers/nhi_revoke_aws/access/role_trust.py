@@ -104,7 +104,7 @@ class RoleTrusts(AccessKind[AwsConnection]):
                 evidence=READ,
                 door=one.text,
                 before={"document": policy},
-                lets_in=(one.lets_in,),
+                lets_in=one.whoms,
                 exposure=one.exposure(account),
                 note=one.means(account),
             )

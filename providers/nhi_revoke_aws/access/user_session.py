@@ -17,11 +17,15 @@ from nhi_revoke.model.step import Draft, Notice, Residual
 from nhi_revoke.provider.io import Io
 from nhi_revoke.provider.kind import AccessKind, View, draft_step
 from nhi_revoke_aws.access import access_key, login_profile
+from nhi_revoke_aws.brake import Brake, brake_of
 from nhi_revoke_aws.connection import AwsConnection
 from nhi_revoke_aws.cutting import SETTLE, Cut, DenyAll, DenyOlder, Release, Seal, needed
 from nhi_revoke_aws.lineage import READS, USER_SESSION, Lineage, Root
+from nhi_revoke_aws.named_session import one_session
+from nhi_revoke_aws.one_session import draft_one
 from nhi_revoke_aws.policy import LOGIN_LIFE, read
 from nhi_revoke_aws.principals import name_in
+from nhi_revoke_aws.session_cut import DenyNamed
 from nhi_revoke_aws.standing import foreign_policy, held_by, left_standing, standing, standing_of
 
 KIND = USER_SESSION
@@ -41,6 +45,10 @@ class DenyOlderOfUser(DenyOlder):
     permissions: ClassVar[tuple[str, ...]] = NEEDED
 
 
+class DenySessionOfUser(DenyNamed):
+    permissions: ClassVar[tuple[str, ...]] = NEEDED
+
+
 class SealOfUser(Seal):
     permissions: ClassVar[tuple[str, ...]] = NEEDED
 
@@ -56,7 +64,7 @@ class UserSessions(AccessKind[AwsConnection]):
     on: ClassVar[tuple[str, ...]] = ("user",)
     reads: ClassVar[tuple[str, ...]] = ("iam:GetUserPolicy", "iam:ListAttachedUserPolicies", "iam:GetUser")
     reads_logs: ClassVar[tuple[str, ...]] = READS
-    remedies = (DenyOlderOfUser(), DenyAllOfUser(), SealOfUser(), ReleaseOfUser())
+    remedies = (DenySessionOfUser(), DenyOlderOfUser(), DenyAllOfUser(), SealOfUser(), ReleaseOfUser())
     survives: ClassVar[str] = Cut.survives
 
     def collect(self, conn: AwsConnection, ref: PrincipalRef, io: Io) -> Iterable[Found]:
@@ -74,6 +82,13 @@ class UserSessions(AccessKind[AwsConnection]):
         yield from walk.limits(KIND, tuple(f"{KIND}/{name}" for name in ("seal", "deny-all", "deny-older")))
 
     def draft(self, view: View, intent: Intent) -> Iterable[Draft]:
+        if one_session(intent.scope):
+            yield from draft_one(self, self.remedies[0], view, intent, LONGEST)
+            return
+        rotated = access_key.KIND in intent.replace and intent.brake == "auto"
+        brake = brake_of(view, intent, "the new key is delivered" if rotated else "`release`")
+        if any(intent.covers(a) for a in view.accesses):
+            yield from brake.said
         whole = standing_of(view, KIND, intent)
         if whole is None:
             return
@@ -82,52 +97,66 @@ class UserSessions(AccessKind[AwsConnection]):
         foreign = foreign_policy(whole)
         if foreign:
             yield foreign
+        unseen = _unseen(view, intent)
+        if unseen and not brake.on:
+            yield unseen
+            brake = Brake(on=intent.brake == "auto")
+        if held_by(whole) and intent.brake != "on":
+            brake = Brake(on=False)  # it stands already, and is that run's to release
         login = _may_sign_in(view, whole)
         common: dict[str, Any] = {
             "lock": f"{view.who.ref}:policy",
             "rearms": LONGEST,
         }
-        # Names the password whose refreshes the seal denies, too; `before` would be read anew for a saved plan.
-        password = f"{login_profile.KIND}/{view.who.scope}/{view.who.name}" if login else ""
-        yield from self._cuts(view, intent, whole, password, common)
-        if login and intent.brake != "on" and not intent.keep_sessions:
+        # Names the password whose refreshes are denied, too: one that was deleted before this run left them alive.
+        password = f"{login_profile.KIND}/{view.who.scope}/{view.who.name}"
+        yield from self._cuts(view, intent, whole, password, brake.on, common)
+        if login and not intent.keep_sessions and (rotated or not brake.on):
             yield _login_refresh(view, intent)
 
     def _cuts(
-        self, view: View, intent: Intent, whole: Access, password: str, common: dict[str, Any]
+        self, view: View, intent: Intent, whole: Access, password: str, brake: bool, common: dict[str, Any]
     ) -> Iterable[Draft]:
-        older, everything, seal, _ = self.remedies
-        also = ", and `aws login`" if password else ""
-        unseen = sorted({b.kind for b in view.blind if b.kind in (access_key.KIND, login_profile.KIND)})
-        name, brake = view.who.name, intent.order == "contain" and (intent.brake == "on" or bool(unseen))
+        _, older, everything, seal, _ = self.remedies
+        also = ", and `aws login`"
+        name, held = view.who.name, held_by(whole)
         again = "temporary credentials of this user: they must be fetched again"
         if intent.scope != "all" and not brake:
             says = f"deny every session of user {name} issued before now{also}"
             yield draft_step(self, older, view, whole, says=says, breaks=again, to=password, **common)
             return
+        if held:
+            yield left_standing(view, held)
         says = f"deny everything to user {name}{also if brake else ''}"
         breaks = "all that this user does, until " + ("release" if brake else "the seal")
         to = password if brake else ""
         yield draft_step(self, everything, view, whole, says=says, brake=brake, breaks=breaks, to=to, **common)
-        held = held_by(whole)
-        if brake and intent.brake != "on":
-            why = (
-                f"{' and '.join(unseen)} of {name} could not be listed: the deny-all stays until `release`, since one "
-                "that nobody saw may still work"
-            )
-            yield Notice(view.who.ref, why, "danger")
-        if held and not brake:
-            yield left_standing(view, held)
-        elif not brake:
+        if not held and not brake:
             says = f"deny every session of user {name} issued before the seal{also}"
             yield draft_step(self, seal, view, whole, says=says, breaks=again, to=password, **common)
 
 
+def _unseen(view: View, intent: Intent) -> Notice | None:
+    """Where a key or the password could not be listed, one that nobody saw may still work."""
+    kinds = sorted({b.kind for b in view.blind if b.kind in (access_key.KIND, login_profile.KIND)})
+    if not kinds or intent.order != "contain" or intent.brake == "on":
+        return None
+    what = f"{' and '.join(kinds)} of {view.who.name} could not be listed"
+    if intent.brake == "off":
+        return Notice(view.who.ref, f"{what}: one that nobody saw may still work, and --brake off lets it", "danger")
+    why = f"{what}: the deny-all stays until `release`, since one that nobody saw may still work"
+    return Notice(view.who.ref, why, "danger")
+
+
 def _may_sign_in(view: View, whole: Access) -> bool:
-    """A console password, or one that could not be seen; a guard of an earlier run still counts."""
+    """A console password, or one that could not be seen, or one that was used before it was deleted: the refreshes of
+    `aws login` outlive it. A guard of an earlier run still counts.
+    """
     ours = read(whole.before.get("doc"))
+    used = view.who.facts.get("PasswordLastUsed")
+    recent = bool(used) and datetime.fromisoformat(str(used)) > view.inventory.at - LOGIN_LIFE
     unseen = any(b.kind == login_profile.KIND for b in view.blind)
-    return bool(view.of(login_profile.KIND)) or unseen or bool(ours and ours.login_until)
+    return bool(view.of(login_profile.KIND)) or unseen or recent or bool(ours and ours.login_until)
 
 
 def _login_refresh(view: View, intent: Intent) -> Residual:

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 from msgspec import Struct
 
-Protocol = Literal["query", "json", "rest-xml", "rest-json"]
+Protocol = Literal["query", "ec2", "json", "rest-xml", "rest-json"]
 
 
 class Answer(Struct, frozen=True):
@@ -37,6 +37,13 @@ JSON_CODES = {
     "Throttling": "ThrottlingException",
     "ServiceUnavailable": "ServiceUnavailableException",
 }
+EC2_CODES = {
+    "AccessDenied": "UnauthorizedOperation",
+    "InvalidClientTokenId": "AuthFailure",
+    "Throttling": "RequestLimitExceeded",
+    "ServiceUnavailable": "Unavailable",
+}
+"""AWS docs: ec2 errors-overview."""
 S3_CODES = {"InvalidClientTokenId": "InvalidAccessKeyId", "Throttling": "SlowDown"}
 
 
@@ -52,6 +59,11 @@ def refusal(protocol: Protocol, said: Refusal, request_id: str) -> Answer:
         xml = f"<Error><Code>{code}</Code><Message>{escape(said.message)}</Message></Error>"
         status = 503 if code == "SlowDown" else said.status
         return Answer(status, (("Content-Type", "application/xml"), ("x-amz-request-id", request_id)), xml.encode())
+    if protocol == "ec2":
+        code = EC2_CODES.get(said.code, said.code)
+        error = f"<Error><Code>{code}</Code><Message>{escape(said.message)}</Message></Error>"
+        xml = f"<Response><Errors>{error}</Errors><RequestID>{request_id}</RequestID></Response>"
+        return Answer(said.status, (("Content-Type", "text/xml"), ("x-amzn-RequestId", request_id)), xml.encode())
     xml = (
         f"<ErrorResponse><Error><Type>{'Receiver' if said.status >= 500 else 'Sender'}</Type><Code>{said.code}</Code>"
         f"<Message>{escape(said.message)}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"

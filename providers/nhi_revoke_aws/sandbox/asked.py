@@ -60,6 +60,10 @@ class Asked(Struct, frozen=True):
     """Names in lower case."""
     body: bytes = b""
     signed: Signed | None = None
+    action: str = ""
+    """The IAM action, where the service's own rules name it otherwise than the operation."""
+    changes: bool | None = None
+    """Whether it changes anything, where the operation's name does not tell."""
 
     @property
     def name(self) -> str:
@@ -74,12 +78,18 @@ class Asked(Struct, frozen=True):
         """The IAM action; empty where the vendor asks for none (AWS docs: STS GetCallerIdentity, GetSessionToken)."""
         if self.name in ("sts:GetCallerIdentity", "sts:GetSessionToken"):
             return ""
+        if self.action:
+            return self.action
+        if self.service == "apigateway":
+            return f"apigateway:{self.method}"  # AWS docs: list_amazonapigatewaymanagement: its actions are HTTP verbs
         if self.service == "s3":
             return f"s3:{S3_PERMISSIONS.get(self.operation, self.operation)}"
         return self.name
 
     @property
     def mutates(self) -> bool:
+        if self.changes is not None:
+            return self.changes
         return self.service not in MINTS and not self.operation.startswith(READS)
 
     @property
@@ -119,7 +129,7 @@ def read(environ: WSGIEnvironment, route: Route) -> Asked:
     service = signed.service if signed else _unsigned_service(environ, body)
     target = headers.get("x-amz-target", "")
     protocol: Protocol = _protocol(service, target)
-    if protocol == "query":
+    if protocol in ("query", "ec2"):
         form = [*parse_qsl(str(environ.get("QUERY_STRING", "")), True), *parse_qsl(body.decode(), True)]
         params: dict[str, Any] = dict(form)
         operation = str(params.pop("Action", ""))
@@ -155,6 +165,8 @@ def _again(body: bytes) -> Any:
 def _protocol(service: str, target: str) -> Protocol:
     if service in QUERY:
         return "query"
+    if service == "ec2":
+        return "ec2"
     if service in REST_XML:
         return "rest-xml"
     return "json" if target else "rest-json"

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from nhi_revoke_aws.sandbox.clients import Clients, Held
+from nhi_revoke_aws.sandbox.own.book import USE
 from nhi_revoke_aws.sandbox.signin import CONSOLE_PATH
 
 SHUT = frozenset(
@@ -20,6 +21,7 @@ SHUT = frozenset(
         "ExpiredTokenException",
         "InvalidAccessKeyId",
         "InvalidClientTokenId",
+        "UnauthorizedOperation",
         "UnrecognizedClientException",
     }
 )
@@ -94,18 +96,30 @@ class Burglar:
 
     def sign_in_and_use(self, account: str, user: str, password: str) -> None:
         """Raises Refused when the login page refuses."""
-        form = urlencode({"account": account, "user": user, "password": password}).encode()
-        request = urllib.request.Request(self._endpoint + CONSOLE_PATH, data=form)  # noqa: S310 - loopback http
+        given = self._post(CONSOLE_PATH, {"account": account, "user": user, "password": password})
+        self.use(self._held(given))
+
+    def knock(self, service: str, **form: str) -> None:
+        """Uses a credential of one of the sandbox's own services at its data plane. Raises Refused when it says no."""
+        self._post(USE + service, form)
+
+    def client(self, service: str, held: Held) -> Any:
+        """The vendor's own client with what was stolen."""
+        return self._client(service, held)
+
+    def _post(self, path: str, form: dict[str, str]) -> dict[str, Any]:
+        """Raises Refused for a clear no, Unclear for anything else."""
+        request = urllib.request.Request(self._endpoint + path, data=urlencode(form).encode())  # noqa: S310 - http on loopback
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=20) as answer:
-                given = json.loads(answer.read())
+                given: dict[str, Any] = json.loads(answer.read())
+                return given
         except urllib.error.HTTPError as error:
             with error:
                 if error.code == 403:
                     raise Refused from error
-                raise Unclear(f"the login page answered {error.code}") from error
-        self.use(self._held(given))
+                raise Unclear(f"{path} answered {error.code}") from error
 
     def _client(self, service: str, held: Held) -> Any:
         return self._clients.client(service, held, self._region)

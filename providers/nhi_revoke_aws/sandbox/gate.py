@@ -22,6 +22,7 @@ from nhi_revoke_aws.sandbox.asked import Asked, read
 from nhi_revoke_aws.sandbox.caller import Authority, Caller
 from nhi_revoke_aws.sandbox.lookup import Lookup
 from nhi_revoke_aws.sandbox.moto_world import MotoWorld
+from nhi_revoke_aws.sandbox.own.book import USE, OwnBook
 from nhi_revoke_aws.sandbox.resource import resource_of
 from nhi_revoke_aws.sandbox.session import SessionBook
 from nhi_revoke_aws.sandbox.signin import CONSOLE_PATH, SignIn
@@ -80,7 +81,9 @@ class Gate:
         now: Callable[[], datetime],
         vendor_now: Callable[[], datetime],
         random: Random,
+        own: OwnBook,
     ) -> None:
+        self.own = own
         self.faults = FaultBook()
         self.calls = CallLog()
         self.permissions = Permissions()
@@ -101,6 +104,8 @@ class Gate:
         request_id = str(UUID(bytes=self._random.randbytes(16), version=4))
         if environ.get("PATH_INFO") == CONSOLE_PATH:
             answer = self._console(environ, request_id)
+        elif str(environ.get("PATH_INFO", "")).startswith(USE):
+            answer = self._use(environ, request_id)
         else:
             answer = self._api(environ, request_id)
         start_response(f"{answer.status} -", list(answer.headers))
@@ -110,7 +115,7 @@ class Gate:
 
     def _api(self, environ: WSGIEnvironment, request_id: str) -> Answer:
         try:
-            asked = read(environ, self._moto.route)
+            asked = self.own.named(read(environ, self._route))
         except Refusal as said:
             return answers.refusal("query", said, request_id)
         key_id = asked.signed.key_id if asked.signed else ""
@@ -158,6 +163,8 @@ class Gate:
 
     def perform(self, caller: Caller, asked: Asked, environ: WSGIEnvironment, request_id: str) -> Answer:
         """Authorise and do it. Raises Refusal."""
+        if self.own.knows(asked):
+            return self._own(caller, asked, request_id)
         if asked.service == "sts":
             return self._sts(caller, asked, request_id)
         judge.require(caller, asked, resource_of(asked, caller, self._moto), self._vendor_now())
@@ -169,6 +176,19 @@ class Gate:
         if asked.operation in ("SimulatePrincipalPolicy", "SimulateCustomPolicy") and asked.service == "iam":
             return self._simulate(caller, asked, request_id)
         return self._forward(caller, asked, environ)
+
+    def _own(self, caller: Caller, asked: Asked, request_id: str) -> Answer:
+        """An operation that moto does not have."""
+        iam = self._moto.iam(caller.account)
+        asking = self.own.asking(caller, asked, iam, self._vendor_now(), self.page_size)
+        judge.require(caller, asked, self.own.resource(asked, asking), self._vendor_now())
+        self._used(caller, asked)
+        with self._moto.lock:
+            answer = self.own.answer(asked, asking, request_id)
+            if asked.mutates:
+                self._history.record(self._now(), self._moto.snapshot(caller.account))
+        self._record(caller, asked, body=answer.body)
+        return answer
 
     def mint(self, caller: Caller, asked: Asked) -> Minted:
         """An STS call. Raises Refusal."""
@@ -212,6 +232,29 @@ class Gate:
     def _record(self, caller: Caller, asked: Asked, **more: Any) -> None:
         if not caller.root:
             self._trail.write(caller, asked, self._now(), self._vendor_now(), **more)
+
+    # -- data planes of the services here ------------------------------------------------------------------------
+
+    def _route(self, service: str, environ: Any) -> tuple[str, dict[str, Any]]:
+        """Two services may sign with one name: each one's paths are tried."""
+        models = self.own.models(service)
+        for model in models[:-1]:
+            try:
+                return self._moto.route(model, environ)
+            except Refusal:
+                continue
+        return self._moto.route(models[-1], environ)
+
+    def _use(self, environ: WSGIEnvironment, request_id: str) -> Answer:
+        form = {k: v[0] for k, v in parse_qs(environ["wsgi.input"].read().decode()).items()}
+        try:
+            self.own.use(
+                str(environ["PATH_INFO"]), form, lambda account: self._history.obeyed(account, self._now()),
+                self._vendor_now(), self._history.accounts(),
+            )  # fmt: skip
+        except Refusal as said:
+            return answers.refusal("json", said, request_id)
+        return answers.plain_json({"used": True}, request_id)
 
     # -- signing in ------------------------------------------------------------------------------------------------
 

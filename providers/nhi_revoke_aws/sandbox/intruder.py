@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nhi_revoke.provider.sandbox.contract import Door
@@ -19,11 +19,11 @@ CUT = "NHIRevoke"
 
 
 class Intruder:
-    def __init__(self, world: World, burglar: Burglar, loot: Loot) -> None:
+    def __init__(self, world: World, burglar: Burglar, loot: Loot, planted: Sequence[Door] = ()) -> None:
         self._world = world
         self._burglar = burglar
         self.loot = loot
-        self._more: list[Door] = []
+        self._more: list[Door] = list(planted)
         self._acts: dict[str, Callable[[], None]] = {
             "new-key": self._new_key,
             "detach-cut": self._detach_cut,
@@ -32,6 +32,10 @@ class Intruder:
             "trust-anyone": self._trust_anyone,
             "mint-session": self._mint_session,
         }
+
+    def learn(self, acts: Mapping[str, Callable[[], None]]) -> None:
+        """What the services of the sandbox let the intruder do besides."""
+        self._acts |= acts
 
     def meddle(self, what: str) -> None:
         """Raises ValueError for what it does not know."""

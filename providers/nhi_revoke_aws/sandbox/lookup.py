@@ -51,9 +51,10 @@ class Lookup:
         end = _moment(asked.params.get("EndTime"), vendor_now + timedelta(days=1))
         if begin > end:
             raise Refusal("InvalidTimeRangeException", "The start time is after the end time.")
+        newest_first = list(reversed(self._trail.records()))
         found = [
             r
-            for r in reversed(self._trail.records())
+            for r in sorted(newest_first, key=lambda r: r.at, reverse=True)
             if r.account == account
             and r.region == asked.region
             and r.happened + timedelta(seconds=self.lag) <= now

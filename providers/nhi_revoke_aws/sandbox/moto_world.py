@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from nhi_revoke_aws.sandbox.answer import Answer, Refusal
 from nhi_revoke_aws.sandbox.clients import isolated_session
 from nhi_revoke_aws.sandbox.managed import VENDOR_POLICIES
+from nhi_revoke_aws.sandbox.own.book import OwnBook
 from nhi_revoke_aws.sandbox.policy import Malformed, Policy, parse
 from nhi_revoke_aws.sandbox.state import Account, Key, Role, User
 
@@ -33,11 +34,12 @@ class MotoWorld:
     moto is not written for threads: one request at a time, all behind `lock`.
     """
 
-    def __init__(self, partition: str, now: Callable[[], datetime], random: Random) -> None:
+    def __init__(self, partition: str, now: Callable[[], datetime], random: Random, own: OwnBook) -> None:
         self.partition = partition
         self.lock = threading.RLock()
         self._now = now
         self._random = random
+        self._own = own
         self._app: Any = None
         self._iam: Any = None
         self._secrets: Any = None
@@ -128,14 +130,17 @@ class MotoWorld:
                 for name, user in backend.users.items()
                 for key in user.access_keys
             }
-            return Account(account, users, roles, keys)
+            return Account(account, users, roles, keys, self._own.snapshot(account, backend))
 
     def _user(self, backend: Any, user: Any) -> User:
         policies = [*_inline("user", user), *_managed(user)]
         for group in backend.groups.values():
             if user in group.users:
                 policies += [*_inline("group", group), *_managed(group)]
-        return User(user.name, user.arn, user.id, tuple(policies), None, user.password)
+        arn = (getattr(user, "permissions_boundary", None) or {}).get("PermissionsBoundaryArn", "")
+        boundary = backend.managed_policies.get(arn)
+        limit = None if boundary is None else (_attached(boundary),)
+        return User(user.name, user.arn, user.id, tuple(policies), limit, user.password)
 
     def _role(self, backend: Any, role: Any) -> Role:
         boundary = backend.managed_policies.get(role.permissions_boundary_arn or "")
@@ -213,7 +218,8 @@ class MotoWorld:
 
         routing: Any = import_module("moto.core.routing")
         try:
-            operation, params = routing.get_service_router(service).match(Request(dict(environ)))
+            with self.lock:  # routes are compiled at the first use, which CPython 3.11 cannot do in two threads at once
+                operation, params = routing.get_service_router(service).match(Request(dict(environ)))
         except (routing.NotFound, UnknownServiceError) as error:
             raise Refusal("InvalidAction", f"no operation of {service} at this path", 404) from error
         return str(operation.name), dict(params)

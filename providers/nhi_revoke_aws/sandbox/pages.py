@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import xml.etree.ElementTree as ET
+from collections.abc import Iterable, Iterator
 from urllib.parse import urlencode
 
 from nhi_revoke_aws.sandbox.answer import Answer, Refusal
@@ -26,6 +27,9 @@ LISTS = {
     "ListUserPolicies": "PolicyNames",
     "ListUsers": "Users",
 }
+DETAILS = "GetAccountAuthorizationDetails"
+"""One listing of several kinds, in this order: a page may hold the end of one and the beginning of the next."""
+DETAIL_LISTS = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
 MOTO_PAGES = frozenset(
     {
         "ListAttachedGroupPolicies",
@@ -38,18 +42,20 @@ MOTO_PAGES = frozenset(
 """Here moto has pages of its own, of 100."""
 DEFAULT = 100
 MOST = 1000
+ALL = 1_000_000
+"""More than any account has: moto pages by itself otherwise, and its rest would be lost here."""
 NAMESPACE = "https://iam.amazonaws.com/doc/2010-05-08/"
 
 
 def paged(asked: Asked) -> bool:
-    return asked.service == "iam" and asked.operation in LISTS
+    return asked.service == "iam" and (asked.operation in LISTS or asked.operation == DETAILS)
 
 
 def whole(asked: Asked) -> bytes:
     """The same request without paging: what moto is asked."""
     params = {k: v for k, v in asked.params.items() if k not in ("Marker", "MaxItems")}
     if asked.operation in MOTO_PAGES:
-        params["MaxItems"] = MOST
+        params["MaxItems"] = ALL
     return urlencode({"Action": asked.operation, "Version": "2010-05-08", **params}).encode()
 
 
@@ -67,10 +73,16 @@ def page(asked: Asked, answer: Answer, page_size: int) -> Answer:
     assert result is not None, answer.body
     space = result.tag.rpartition("}")[0].lstrip("{")
     prefix = f"{{{space}}}" if space else ""
-    holder = result.find(f"{prefix}{LISTS[asked.operation]}")
-    members = [] if holder is None else list(holder)
-    for member in [*members[:skip], *members[skip + size :]]:
-        assert holder is not None
+    names = DETAIL_LISTS if asked.operation == DETAILS else (LISTS[asked.operation],)
+    members = [
+        (holder, member)
+        for name in names
+        if (holder := result.find(f"{prefix}{name}")) is not None
+        for member in list(holder)
+    ]
+    if asked.operation == DETAILS:
+        members = list(_wanted(asked, members, prefix))
+    for holder, member in [*members[:skip], *members[skip + size :]]:
         holder.remove(member)
     for name in ("IsTruncated", "Marker"):
         for old in result.findall(f"{prefix}{name}"):
@@ -81,6 +93,19 @@ def page(asked: Asked, answer: Answer, page_size: int) -> Answer:
         ET.SubElement(result, f"{prefix}Marker").text = f"{_bound(asked)}.{skip + size}"
     body = ET.tostring(root, encoding="utf-8", default_namespace=space or None)
     return Answer(answer.status, answer.headers, body)
+
+
+def _wanted(
+    asked: Asked, members: Iterable[tuple[ET.Element, ET.Element]], prefix: str
+) -> Iterator[tuple[ET.Element, ET.Element]]:
+    """Without AWS's own managed policies where they were not asked for: moto counts some of them as the account's."""
+    filters = asked.many("Filter")
+    for holder, member in members:
+        vendors = ":iam::aws:policy/" in (member.findtext(f"{prefix}Arn") or "")
+        if vendors and filters and "AWSManagedPolicy" not in filters:
+            holder.remove(member)
+        else:
+            yield holder, member
 
 
 def _bound(asked: Asked) -> str:

@@ -84,6 +84,7 @@ def _delete(asked: Asked, iam: Any) -> None:
         "MFA devices": user.mfa_devices,
         "signing certificates": user.signing_certificates,
         "SSH public keys": user.ssh_public_keys,
+        "service-specific credentials": getattr(user, "service_specific_credentials", None),
     }
     for what, some in left.items():
         if some:

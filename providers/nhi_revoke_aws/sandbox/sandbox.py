@@ -8,7 +8,7 @@ not ours), `trust-anyone` (`*` in the worker role's trust), `mint-session` (a se
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +20,9 @@ from nhi_revoke_aws.sandbox import seed as seeding
 from nhi_revoke_aws.sandbox.clients import Clients, Held
 from nhi_revoke_aws.sandbox.doors import Burglar
 from nhi_revoke_aws.sandbox.intruder import Intruder
+from nhi_revoke_aws.sandbox.own.service import Scene
 from nhi_revoke_aws.sandbox.seed import Loot
+from nhi_revoke_aws.sandbox.workload import Service
 from nhi_revoke_aws.sandbox.world import World
 
 ACCOUNT = "111122223333"
@@ -34,10 +36,16 @@ class NotReady(RuntimeError):
 
 
 class AwsSandbox:
-    """One at a time in a process. `entropy` makes ids and secrets repeatable; None takes the machine's."""
+    """One at a time in a process. `entropy` makes ids and secrets repeatable; None takes the machine's.
 
-    def __init__(self, *, partition: str = "aws", entropy: int | None = None) -> None:
+    `planted`: names of the own services whose part of the demo `seed` plants; None: all of them.
+    """
+
+    def __init__(
+        self, *, partition: str = "aws", entropy: int | None = None, planted: Collection[str] | None = None
+    ) -> None:
         self._partition = partition
+        self._planted = planted
         self._random = random.SystemRandom() if entropy is None else random.Random(entropy)  # noqa: S311 - for tests
         self._world: World | None = None
         self._server: LoopbackServer | None = None
@@ -84,9 +92,15 @@ class AwsSandbox:
         loot = seeding.identity(world)
         assert self._clients is not None
         burglar = Burglar(self._clients, self.endpoint, world.region, self._keep)
-        self._intruder = Intruder(world, burglar, loot)
+        scene = Scene(world, burglar, loot, seeding.USER, seeding.WORKER)
+        chosen = [s for s in world.own.services if self._planted is None or s.name in self._planted]
+        planted = [door for service in chosen for door in service.seed(scene)]
+        self._intruder = Intruder(world, burglar, loot, planted)
+        for service in chosen:
+            self._intruder.learn(service.meddlings(scene))
+        world.settle()
         self._file = seeding.credentials_file(folder, self.operator())
-        return seeding.seeded(world)
+        return seeding.seeded(world, [ref for service in chosen for ref in service.principals()])
 
     def close(self) -> None:
         """Safe to repeat. Raises what the sandbox itself did wrong while it was open, so that no test overlooks it."""
@@ -153,6 +167,10 @@ class AwsSandbox:
 
     def doors(self) -> Sequence[Door]:
         return self._thief().doors()
+
+    def workload(self, folder: str) -> Service:
+        """Its store is Secrets Manager, and holds the key since `seed`."""
+        return Service(self.client, self.admin("secretsmanager"))
 
     def calls(self) -> Sequence[Call]:
         return self.world.gate.calls.all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -140,18 +141,20 @@ def credentials_file(folder: str, key: Held) -> str:
     return str(path)
 
 
-def seeded(world: World) -> Seeded:
+def seeded(world: World, more: Sequence[str] = ()) -> Seeded:
+    """`more`: principals of the identity besides its user and its role."""
     user = f"aws:arn:{world.partition}:iam::{world.account}:user{PATH}{USER}"
     worker = f"aws:arn:{world.partition}:iam::{world.account}:role{PATH}{WORKER}"
+    listed = ", ".join(f'"{ref}"' for ref in (user, worker, *more))
     table = (
         f"[identity.{USER}]\n"
         'owner = "payments team"\n'
-        f'principals = ["{user}", "{worker}"]\n\n'
+        f"principals = [{listed}]\n\n"
         f"[[identity.{USER}.deliver]]\n"
         'from = "aws:access-key"\n'
         f'to = "aws-secretsmanager:{SECRET}"\n'
     )
-    return Seeded(USER, (user, worker), table)
+    return Seeded(USER, (user, worker, *more), table)
 
 
 def allow(*actions: str) -> str:

@@ -16,6 +16,9 @@ NAMESPACE = "https://iam.amazonaws.com/doc/2010-05-08/"
 PRINCIPAL = re.compile(r"arn:[a-z-]+:iam::(?P<account>\d{12}):(?P<kind>user|role)/(.+/)?(?P<name>[^/]+)")
 ENTRY = re.compile(r"ContextEntries\.member\.(?P<n>\d+)\.(?P<rest>.+)")
 CONTEXT_KEY = "ContextKeyName"
+DEFAULT = 100
+MOST = 1000
+"""Results a page."""
 
 
 def simulate_principal(asked: Asked, account: Account) -> dict[str, Any]:
@@ -44,20 +47,50 @@ def _results(asked: Asked, layers: list[tuple[Policy, ...]]) -> dict[str, Any]:
     actions = [str(a) for a in asked.many("ActionNames")]
     if not actions:
         raise Refusal("InvalidInput", "ActionNames is required")
-    results = [
-        _result(action, resource, weakest(decide(layer, action, resource, context) for layer in layers))
-        for action in actions
-        for resource in (asked.many("ResourceArns") or ["*"])
+    resources = [str(r) for r in asked.many("ResourceArns")]
+    asks = [(action, resource) for action in actions for resource in (resources or ["*"])]
+    start, end = _page(asked, len(asks))
+    judged = [
+        (action, resource, weakest(decide(layer, action, resource, context) for layer in layers))
+        for action, resource in asks[start:end]
     ]
-    return {"EvaluationResults": results, "IsTruncated": False}
+    if resources:
+        results = [
+            _by_resource(a, [(r, d) for b, r, d in judged if a == b]) for a in dict.fromkeys(x[0] for x in judged)
+        ]
+    else:
+        results = [_result("Eval", resource, decision, EvalActionName=action) for action, resource, decision in judged]
+    more = end < len(asks)
+    return {"EvaluationResults": results, "IsTruncated": more, "Marker": f"simulated.{end}" if more else None}
 
 
-def _result(action: str, resource: str, decision: Decision) -> dict[str, Any]:
+def _page(asked: Asked, count: int) -> tuple[int, int]:
+    """Each action on each resource counts as one. Raises Refusal."""
+    size = min(asked.number("MaxItems", DEFAULT), MOST)
+    head, _, skip = str(asked.params.get("Marker") or "simulated.0").partition(".")
+    if head != "simulated" or not skip.isdigit():
+        raise Refusal("ValidationError", "Invalid Marker")
+    return int(skip), min(count, int(skip) + size)
+
+
+def _by_resource(action: str, judged: list[tuple[str, Decision]]) -> dict[str, Any]:
+    """One result for an action: the decision for each resource is inside of it, and its own is the strictest. Its own
+    resource is the type's pattern and tells none (AWS docs: API_EvaluationResult); this sandbox says `*`.
+    """
+    strictest = weakest(decision for _, decision in judged)
+    inside = [_result("EvalResource", resource, decision) for resource, decision in judged]
+    return {
+        **_result("Eval", "*", strictest, EvalActionName=action),
+        "ResourceSpecificResults": inside,
+    }
+
+
+def _result(word: str, resource: str, decision: Decision, **more: str) -> dict[str, Any]:
     matched = [{"SourcePolicyId": p.source, "SourcePolicyType": p.kind} for p in decision.matched]
     return {
-        "EvalActionName": action,
+        **more,
         "EvalResourceName": resource,
-        "EvalDecision": decision.effect,
+        f"{word}Decision": decision.effect,
         "MatchedStatements": matched,
         "MissingContextValues": list(decision.missing),
     }

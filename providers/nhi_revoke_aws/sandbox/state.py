@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from nhi_revoke_aws.sandbox.policy import Policy, Statement
 
@@ -49,6 +50,8 @@ class Account:
     users: dict[str, User] = field(default_factory=dict)
     roles: dict[str, Role] = field(default_factory=dict)
     keys: dict[str, Key] = field(default_factory=dict)
+    own: dict[str, Any] = field(default_factory=dict)
+    """State of the services that moto does not have, by name; each one tells what it holds."""
 
 
 class History:

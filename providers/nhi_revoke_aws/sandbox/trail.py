@@ -19,8 +19,31 @@ from nhi_revoke_aws.sandbox.session import Session
 from nhi_revoke_aws.sandbox.state import Role
 from nhi_revoke_aws.sandbox.sts import Minted
 
-HIDDEN = frozenset({"password", "newPassword", "oldPassword", "secretString", "secretBinary", "policyInputList"})
+HIDDEN = frozenset(
+    {
+        "password", "newPassword", "oldPassword", "secretString", "secretBinary", "policyInputList", "environment",
+        "authenticationCode1", "authenticationCode2",
+    }
+)  # fmt: skip
+UNTOLD = frozenset(
+    {
+        "secretAccessKey", "servicePassword", "serviceCredentialSecret", "base32StringSeed", "qRCodePNG", "grantToken",
+        "environment",
+    }
+)  # fmt: skip
+"""Never in responseElements."""
 GLOBAL_SERVICES = frozenset({"iam", "signin"})
+ANSWERS_TOLD = frozenset({"iam", "kms", "lambda"})
+"""Services whose answers to changes are in responseElements here; more than is used would only be more to get wrong."""
+VERSIONED = {
+    "CreateFunction": "CreateFunction20150331",
+    "DeleteFunction": "DeleteFunction20150331",
+    "UpdateFunctionCode": "UpdateFunctionCode20150331v2",
+    "UpdateFunctionConfiguration": "UpdateFunctionConfiguration20150331v2",
+    "AddPermission": "AddPermission20150331v2",
+    "RemovePermission": "RemovePermission20150331v2",
+}
+"""Event names of Lambda end in the version of its API (AWS docs: Lambda, logging-using-cloudtrail)."""
 KEY_OF_ANSWER = re.compile(r"<AccessKeyId>(AKIA\w+)</AccessKeyId>")
 
 
@@ -71,10 +94,15 @@ class Trail:
         minted: Minted | None = None,
         body: bytes = b"",
         failed: Refusal | None = None,
+        answer: dict[str, Any] | None = None,
     ) -> None:
-        """One call that was signed well. What failed has an errorCode and no responseElements."""
+        """One call that was signed well. What failed has an errorCode and no responseElements. `answer`: these, for
+        what was done past the gate.
+        """
         shared = self._uuid() if minted and minted.role and minted.account != caller.account else ""
         event = self._event(caller, asked, vendor_now, minted, body, failed)
+        if answer is not None:
+            event["responseElements"] = answer
         if shared:
             event["sharedEventID"] = shared
         name = _username(caller)
@@ -99,7 +127,7 @@ class Trail:
             "userIdentity": identity(caller),
             "eventTime": iso(vendor_now),
             "eventSource": f"{asked.service}.amazonaws.com",
-            "eventName": asked.operation,
+            "eventName": event_name(asked),
             "awsRegion": self._home if asked.service in GLOBAL_SERVICES else asked.region,
             "sourceIPAddress": "127.0.0.1",
             "userAgent": asked.headers.get("user-agent", ""),
@@ -121,6 +149,8 @@ class Trail:
         elif asked.name == "iam:CreateAccessKey" and (key := KEY_OF_ANSWER.search(body.decode())):
             made = {"accessKeyId": key[1], "status": "Active", "userName": asked.target, "createDate": when(vendor_now)}
             event["responseElements"] = {"accessKey": made}
+        elif asked.mutates and asked.service in ANSWERS_TOLD and body:
+            event["responseElements"] = _answered(asked, body)
         return event
 
     def _keep(
@@ -140,7 +170,7 @@ class Trail:
             at=vendor_now.replace(microsecond=0),
             happened=now,
             id=event["eventID"],
-            name=asked.operation,
+            name=event["eventName"],
             source=event["eventSource"],
             read_only=not asked.mutates,
             key_id=key_id,
@@ -153,6 +183,36 @@ class Trail:
 
     def _uuid(self) -> str:
         return str(UUID(bytes=self._random.randbytes(16), version=4))
+
+
+def event_name(asked: Asked) -> str:
+    return VERSIONED.get(asked.operation, asked.operation) if asked.service == "lambda" else asked.operation
+
+
+def _answered(asked: Asked, body: bytes) -> dict[str, Any] | None:
+    """responseElements of a change: the answer, without its secrets, names with a small first letter; null for none."""
+    from botocore.parsers import create_parser
+    from moto.core.utils import get_service_model
+
+    model = get_service_model(asked.service)
+    if asked.operation not in model.operation_names:
+        return None
+    shape = model.operation_model(asked.operation).output_shape
+    got = create_parser(str(model.protocol)).parse({"body": body, "headers": {}, "status_code": 200}, shape)
+    got.pop("ResponseMetadata", None)
+    elements: dict[str, Any] = _told(got)
+    if asked.name == "kms:CreateGrant":
+        elements["keyId"] = asked.params.get("KeyId")
+    return elements or None
+
+
+def _told(value: Any) -> Any:
+    if isinstance(value, dict):
+        named = {key[:1].lower() + key[1:]: one for key, one in value.items()}
+        return {key: _told(one) for key, one in named.items() if key not in UNTOLD}
+    if isinstance(value, list | tuple):
+        return [_told(one) for one in value]
+    return when(value) if isinstance(value, datetime) else value
 
 
 def when(at: datetime) -> str:

@@ -11,6 +11,8 @@ from nhi_revoke.provider.sandbox.clock import MovableClock
 from nhi_revoke_aws.sandbox.caller import Caller
 from nhi_revoke_aws.sandbox.gate import Gate
 from nhi_revoke_aws.sandbox.moto_world import MotoWorld
+from nhi_revoke_aws.sandbox.own.all import services
+from nhi_revoke_aws.sandbox.own.book import OwnBook
 from nhi_revoke_aws.sandbox.session import Session, SessionBook
 from nhi_revoke_aws.sandbox.state import History
 from nhi_revoke_aws.sandbox.trail import Trail
@@ -31,8 +33,11 @@ class World:
         self.sessions = SessionBook(random)
         self.history = History()
         self.trail = Trail(random, partition)
-        self.moto = MotoWorld(partition, self.vendor_now, random)
-        self.gate = Gate(self.moto, self.history, self.sessions, self.trail, self.now, self.vendor_now, random)
+        self.own = OwnBook(services(random))
+        self.moto = MotoWorld(partition, self.vendor_now, random, self.own)
+        self.gate = Gate(
+            self.moto, self.history, self.sessions, self.trail, self.now, self.vendor_now, random, self.own
+        )
         self._ago = timedelta(0)
         self._secrets: set[str] = set()
 
@@ -44,7 +49,9 @@ class World:
     def clear(self) -> None:
         """Two empty accounts, as new."""
         self.moto.reset()
-        for book in (self.history, self.sessions, self.trail, self.gate.signin, self.gate.faults, self.gate.calls):
+        for book in (
+            self.history, self.sessions, self.trail, self.gate.signin, self.gate.faults, self.gate.calls, self.own
+        ):  # fmt: skip
             book.clear()
         self.gate.parties.stolen.clear()
         self.gate.parties.operator.clear()
@@ -107,4 +114,5 @@ class World:
         for session in self.sessions.all():
             self._secrets.update((session.secret, session.token))
         self._secrets.update(self.gate.signin.secrets())
+        self._secrets.update(self.own.secrets())
         return tuple(sorted(self._secrets))

@@ -5,8 +5,8 @@ AWS docs: API_PutSecretValue, API_UpdateSecretVersionStage. Every read names its
 
 from __future__ import annotations
 
-import json
 import uuid
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from msgspec import Struct
@@ -14,9 +14,11 @@ from msgspec import Struct
 from nhi_revoke.model.change import Already, Change, Done, Failed, Impossible
 from nhi_revoke.model.ref import Json
 from nhi_revoke.model.step import Phase, Step
+from nhi_revoke.provider import merging
 from nhi_revoke.provider.doer import Doer, Store
 from nhi_revoke.provider.fault import Conflict, Missing, Rejected
 from nhi_revoke.provider.io import Run
+from nhi_revoke.provider.merging import fields_of, public_id, same_public
 from nhi_revoke.provider.secret import Secret
 from nhi_revoke_aws.connection import AwsConnection
 
@@ -89,34 +91,24 @@ class Vault:
         return found
 
     def version_at(self, stage: str) -> str:
-        return next((v for v, labels in self.stages().items() if stage in labels), "")
+        return _at(self.stages(), stage)
 
     def merged(self, current: str | None, secret: Secret) -> str:
         """The current value with the new credential in it: every other field is kept."""
-        fields = _fields(current)
-        if fields is None:
+        text = merging.merged(current, secret, self.at.key)
+        if text is None:
             raise Rejected(f"secret {self.at.secret} does not hold a JSON object: the new key was not delivered")
-        fields.update({self.at.key: secret.reveal()} if self.at.key else secret.fields())
-        return json.dumps(fields)
+        return text
 
     def holds(self, text: str | None, secret: Secret) -> bool:
         """Compared in memory, by fingerprint."""
-        fields = _fields(text) or {}
-        held = fields.get(self.at.key or secret.field)
-        if not isinstance(held, str) or Secret(held, field=secret.field).fingerprint() != secret.fingerprint():
-            return False
-        return bool(self.at.key) or all(fields.get(k) == v for k, v in secret.public.items())
+        return merging.holds(text, secret, self.at.key)
 
-
-def _fields(text: str | None) -> dict[str, Any] | None:
-    """A secret without a value yet is an empty object; None for what is no JSON object."""
-    if text is None:
-        return {}
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
+    def minted(self, text: str | None, step: Step, run: Run) -> bool:
+        """Whether it is what this run minted; where another process minted it, only public parts can be compared."""
+        if step.takes and run.holds(step.takes):
+            return self.holds(text, run.take(step.takes))
+        return same_public(text, run.left(step.takes or ""), self.at.key)
 
 
 class Stage(Doer[AwsConnection]):
@@ -142,7 +134,7 @@ class Stage(Doer[AwsConnection]):
         if told.get("DeletedDate"):
             by_hand = "aws secretsmanager restore-secret, then resume"
             return Impossible(f"secret {name} is scheduled for deletion", by_hand)
-        if _fields(vault.value(stage=CURRENT)) is None:
+        if fields_of(vault.value(stage=CURRENT)) is None:
             return Impossible(
                 f"secret {name} does not hold a JSON object, which the new key could be merged into",
                 "store a JSON object in it (an empty one, {}, will do), or deliver to another secret",
@@ -153,7 +145,7 @@ class Stage(Doer[AwsConnection]):
         vault, secret = Vault(conn, step.to), run.take(step.takes or "")
         pending = vault.version_at(PENDING)
         text = vault.merged(vault.value(stage=CURRENT), secret)
-        for key_id in ("", secret.public.get("AccessKeyId", "again")):
+        for key_id in ("", public_id(secret.public) or "again"):
             token = token_of(run.id, step.id, key_id)
             left = {"secret": vault.at.secret, "version": token, **_moved(pending, token)}
             try:
@@ -173,17 +165,9 @@ class Stage(Doer[AwsConnection]):
         labels = vault.stages().get(version) or []
         if not {PENDING, CURRENT} & set(labels):
             return None
-        text = vault.value(version=version)
-        if step.takes and run.holds(step.takes):
-            good = vault.holds(text, run.take(step.takes))
-        else:
-            good = self._same_key(text, vault, run.left(step.takes or ""))
-        return (left or {"secret": vault.at.secret, "version": version}) if good else None
-
-    def _same_key(self, text: str | None, vault: Vault, minted: Json) -> bool:
-        """Another process minted it: only the public part can be compared."""
-        fields = _fields(text) or {}
-        return bool(fields) if vault.at.key else fields.get("AccessKeyId") == _public_id(minted)
+        if not vault.minted(vault.value(version=version), step, run):
+            return None
+        return left or {"secret": vault.at.secret, "version": version}
 
     def undo(self, conn: AwsConnection, step: Step, left: Json, run: Run) -> Change:
         vault, version = Vault(conn, step.to), str(left.get("version"))
@@ -203,41 +187,29 @@ class Serve(Doer[AwsConnection]):
     )  # fmt: skip
     says: ClassVar[str] = "makes the new version AWSCURRENT"
     undone: ClassVar[str] = "the version of before is made AWSCURRENT again"
-    survives: ClassVar[str] = "AWSPREVIOUS still holds the old key: whoever may read that stage reads it"
+    survives: ClassVar[str] = "AWSPREVIOUS still holds the old key, until finish: whoever may read that stage reads it"
     source: ClassVar[str] = "AWS docs: API_UpdateSecretVersionStage"
 
     def apply(self, conn: AwsConnection, step: Step, run: Run) -> Change:
         vault = Vault(conn, step.to)
         stages = vault.stages()
-        staged = next((v for v, labels in stages.items() if PENDING in labels), "")
-        current = next((v for v, labels in stages.items() if CURRENT in labels), "")
-        if not staged or not self._minted(vault, staged, step, run):
+        staged, current = _at(stages, PENDING), _at(stages, CURRENT)
+        if not staged or not vault.minted(vault.value(version=staged), step, run):
             return Failed(f"AWSPENDING of secret {vault.at.secret} is not what this run staged: nothing was changed")
-        left = {"secret": vault.at.secret, "version": staged}
         if staged == current:
-            return Already({**left, "previous": next((v for v, ls in stages.items() if PREVIOUS in ls), "")})
+            return Already(_served(vault, staged, _at(stages, PREVIOUS)))
         taken = {"RemoveFromVersionId": current} if current else {}
         vault.move(VersionStage=CURRENT, MoveToVersionId=staged, **taken)
-        return Done({**left, "previous": current}, conn.now())
-
-    def _minted(self, vault: Vault, version: str, step: Step, run: Run) -> bool:
-        text = vault.value(version=version)
-        if step.takes and run.holds(step.takes):
-            return vault.holds(text, run.take(step.takes))
-        minted, fields = run.left(step.takes or ""), _fields(text) or {}
-        if not vault.at.key and not minted:
-            return False
-        return bool(vault.at.key) or fields.get("AccessKeyId") == _public_id(minted)
+        return Done(_served(vault, staged, current), conn.now())
 
     def seen(self, conn: AwsConnection, step: Step, run: Run) -> Json | None:
         vault = Vault(conn, step.to)
         stages, left = vault.stages(), run.left(step.id)
-        current = next((v for v, labels in stages.items() if CURRENT in labels), "")
+        current = _at(stages, CURRENT)
         version = str(left.get("version") or current)
-        if not current or current != version or not self._minted(vault, version, step, run):
+        if not current or current != version or not vault.minted(vault.value(version=version), step, run):
             return None
-        previous = next((v for v, labels in stages.items() if PREVIOUS in labels), "")
-        return left or {"secret": vault.at.secret, "version": version, "previous": previous}
+        return left or _served(vault, version, _at(stages, PREVIOUS))
 
     def undo(self, conn: AwsConnection, step: Step, left: Json, run: Run) -> Change:
         vault, version, previous = Vault(conn, step.to), str(left.get("version")), str(left.get("previous") or "")
@@ -253,27 +225,78 @@ class Serve(Doer[AwsConnection]):
         return Done(after, conn.now())
 
 
+class Forget(Doer[AwsConnection]):
+    """At `finish`: the version of before loses AWSPREVIOUS. Without a label, AWS may delete it; nobody else can."""
+
+    name: ClassVar[str] = "forget"
+    phase: ClassVar[Phase] = Phase.FINISH
+    permissions: ClassVar[tuple[str, ...]] = (
+        "secretsmanager:DescribeSecret",
+        "secretsmanager:UpdateSecretVersionStage",
+    )
+    says: ClassVar[str] = "takes AWSPREVIOUS off the version that holds the old key"
+    survives: ClassVar[str] = "the version without a label can be read by its id until Secrets Manager deletes it"
+    source: ClassVar[str] = "AWS docs: API_UpdateSecretVersionStage, API_PutSecretValue"
+    reversible: ClassVar[bool] = False
+
+    def apply(self, conn: AwsConnection, step: Step, run: Run) -> Change:
+        vault, version = Vault(conn, step.to), _former(step, run)
+        labels = vault.stages().get(version) or []
+        if CURRENT in labels:
+            return Failed(f"the version of before is AWSCURRENT of secret {vault.at.secret} again: it was left alone")
+        if PREVIOUS not in labels:
+            return Already(_forgotten(vault, version, labels))
+        vault.move(VersionStage=PREVIOUS, RemoveFromVersionId=version)
+        return Done(_forgotten(vault, version, [label for label in labels if label != PREVIOUS]), conn.now())
+
+    def seen(self, conn: AwsConnection, step: Step, run: Run) -> Json | None:
+        vault, version = Vault(conn, step.to), _former(step, run)
+        labels = vault.stages().get(version) or []
+        return None if {PREVIOUS, CURRENT} & set(labels) else _forgotten(vault, version, labels)
+
+
 class SecretsManager(Store[AwsConnection]):
     name: ClassVar[str] = NAME
     says: ClassVar[str] = "AWS Secrets Manager: NAME or ARN, with #json-key for the secret part alone"
     stage = Stage()
     serve = Serve()
+    forget = Forget()
 
     def recall(self, conn: AwsConnection, step: Step, run: Run, shape: Secret) -> Secret | None:
         vault = Vault(conn, step.to)
-        key_id = shape.public.get("AccessKeyId", "")
-        for token in (token_of(run.id, step.id), token_of(run.id, step.id, key_id or "again")):
-            fields = _fields(vault.value(version=token)) or {}
-            value = fields.get(vault.at.key or shape.field)
-            theirs = vault.at.key or all(fields.get(k) == v for k, v in shape.public.items())
-            if isinstance(value, str) and value and theirs:
-                return Secret(value, field=shape.field, public=shape.public)
-        return None
+        key_id = public_id(shape.public) or "again"
+        versions = (token_of(run.id, step.id), token_of(run.id, step.id, key_id))
+        found = (merging.taken(vault.value(version=version), shape, vault.at.key) for version in versions)
+        return next((secret for secret in found if secret is not None), None)
 
 
-def _public_id(minted: Json) -> str:
-    """Of what a mint left; empty where it is not known."""
-    return str((minted.get("public") or {}).get("AccessKeyId") or "")
+def _at(stages: Json, label: str) -> str:
+    """The version that has this label; empty where none has."""
+    return next((str(version) for version, labels in stages.items() if label in labels), "")
+
+
+def _served(vault: Vault, version: str, previous: str) -> Json:
+    left = {"secret": vault.at.secret, "version": version, "previous": previous}
+    if not previous:
+        return left
+    what = f"AWSPREVIOUS of secret {vault.at.secret} (version {previous}) still holds the old credential, until finish"
+    return {**left, "leaves": what}
+
+
+def _forgotten(vault: Vault, version: str, labels: Sequence[str]) -> Json:
+    """`labels`: somebody's own, which keep the version."""
+    left = {"secret": vault.at.secret, "version": version, "labels": list(labels)}
+    if not version:
+        return left
+    kept = f"is kept by {', '.join(labels)}" if labels else "has no label any more"
+    until = "" if labels else " until Secrets Manager deletes it; no API deletes it at once"
+    what = f"version {version} of secret {vault.at.secret} holds the old credential and {kept}: its id reads it{until}"
+    return {**left, "leaves": what}
+
+
+def _former(step: Step, run: Run) -> str:
+    """The version that the serve step took AWSCURRENT from. `finish` names its steps after those that they finish."""
+    return str(run.left(step.id.removeprefix("finish-")).get("previous") or "")
 
 
 def _moved(pending: str, token: str) -> Json:

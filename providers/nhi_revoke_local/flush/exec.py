@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 from typing import IO, Annotated, ClassVar
@@ -13,6 +12,7 @@ from msgspec import Meta, Struct
 from nhi_revoke.model.change import Change, Done, Failed, Impossible, Lost
 from nhi_revoke.model.ref import Json
 from nhi_revoke.model.step import Phase, Step
+from nhi_revoke.provider.command import started
 from nhi_revoke.provider.doer import Doer
 from nhi_revoke.provider.fault import Rejected
 from nhi_revoke.provider.io import Run
@@ -100,24 +100,11 @@ def _program(name: str, cwd: str) -> str | None:
 
 
 def _run(settings: ExecSettings, errors: IO[bytes]) -> int:
-    """In a session of its own: our Ctrl-C is not its Ctrl-C, and a timeout reaches its children."""
+    """Raises TimeoutExpired, OSError."""
     import subprocess
 
-    command = subprocess.Popen(  # noqa: S603 - the operator's own command, from the operator's own map, without a shell
-        settings.argv,
-        cwd=settings.cwd,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=errors,
-        start_new_session=True,
-    )
-    try:
+    with started(settings.argv, out=subprocess.DEVNULL, errors=errors, cwd=settings.cwd) as command:
         return command.wait(settings.timeout)
-    finally:
-        if command.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(command.pid, signal.SIGKILL)
-            command.wait()
 
 
 def _last_line(errors: IO[bytes]) -> str:

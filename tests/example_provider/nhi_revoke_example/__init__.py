@@ -6,6 +6,7 @@ and trusts: which other bots may mint sessions on them. A vault takes replacemen
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
@@ -17,6 +18,7 @@ from nhi_revoke.provider.doer import Doer, Store
 from nhi_revoke.provider.io import Io
 from nhi_revoke.provider.kind import AccessKind
 from nhi_revoke.provider.loopback import is_loopback
+from nhi_revoke.provider.secret import Secret
 from nhi_revoke_example.cache import Flush
 from nhi_revoke_example.connection import Cloud
 from nhi_revoke_example.sandbox import ExampleSandbox
@@ -80,6 +82,10 @@ class Example(Provider[Cloud]):
     def recognise(self, text: str) -> Leak | None:
         public, dot, _ = text.partition(".")
         return Leak("example:token", public) if dot and public.startswith("tok_") else None
+
+    def leaks(self, text: str) -> Iterable[tuple[Leak, Secret]]:
+        found = re.finditer(r"(tok_\w+)\.[\w-]+", text)
+        return ((Leak("example:token", m[1]), Secret(m[0], field="token", public={"id": m[1]})) for m in found)
 
     def on_loopback(self, settings: Any) -> bool:
         return is_loopback(settings.url)

@@ -29,7 +29,7 @@ class Cloud:
 
     def __init__(self, scope: str, url: str, token: str, io: Io) -> None:
         self.scope = scope
-        self._url, self._token, self._io = url, token, io
+        self._url, self._token, self.io = url, token, io
         self._ahead = timedelta(0)
 
     def whoami(self) -> Sequence[PrincipalRef]:
@@ -37,15 +37,15 @@ class Cloud:
 
     def now(self) -> datetime:
         """This machine's clock, corrected by the last Date header."""
-        return self._io.now() + self._ahead
+        return self.io.now() + self._ahead
 
     def call(self, method: str, path: str, body: Any = None, /, *, again: bool = True, **query: Any) -> dict[str, Any]:
         """`again`: it may happen twice without harm. Raises the faults of the contract."""
-        return self._io.ask(lambda: self._send(method, path, body, query, self._token), repeatable=again)
+        return self.io.ask(lambda: self._send(method, path, body, query, self._token), repeatable=again)
 
     def call_as(self, token: str, method: str, path: str) -> dict[str, Any]:
         """One call with another credential than the operator's."""
-        return self._io.ask(lambda: self._send(method, path, None, {}, token), repeatable=True)
+        return self.io.ask(lambda: self._send(method, path, None, {}, token), repeatable=True)
 
     def pages(self, path: str, field: str, **query: Any) -> Iterator[dict[str, Any]]:
         """Every row of a paged listing."""
@@ -59,7 +59,7 @@ class Cloud:
     def _send(self, method: str, path: str, body: Any, query: dict[str, Any], token: str) -> dict[str, Any]:
         import httpx
 
-        client = self._io.http(self._url)
+        client = self.io.http(self._url)
         headers = {"Authorization": f"Bearer {token}"}
         try:
             answer = client.request(method, f"{self._url}/v1{path}", params=query, json=body, headers=headers)
@@ -68,7 +68,7 @@ class Cloud:
         except httpx.TransportError as gone:
             raise NoAnswer(f"no answer to {method} {path}") from gone
         if "Date" in answer.headers:
-            self._ahead = parsedate_to_datetime(answer.headers["Date"]) - self._io.now()
+            self._ahead = parsedate_to_datetime(answer.headers["Date"]) - self.io.now()
         if answer.status_code < 400:
             found: dict[str, Any] = answer.json()
             return found

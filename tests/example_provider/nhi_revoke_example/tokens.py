@@ -56,6 +56,16 @@ class Disable(Doer[Cloud]):
         token = listed(conn, step.on).get(token_id(step.ends[0]), {"state": "gone"})
         return None if token["state"] == "active" else {"state": token["state"]}
 
+    def prove(self, conn: Cloud, step: Step, run: Run) -> Proven:
+        held = (s for s in conn.io.leaked("example:token") if s.public["id"] == token_id(step.ends[0]))
+        if (secret := next(held, None)) is None:
+            return super().prove(conn, step, run)
+        try:
+            conn.call_as(secret.reveal(), "GET", "/me")
+        except Unauthenticated:
+            return Proven(Proof.ENFORCED, "the token itself was tried: refused", conn.now())
+        return Proven(Proof.UNPROVEN, "the token itself was tried: it still signs in", conn.now())
+
     def undo(self, conn: Cloud, step: Step, left: Json, run: Run) -> Change:
         if self.seen(conn, step, run) != left:
             return Failed("the token is not as this run left it")
@@ -128,6 +138,7 @@ class Tokens(AccessKind[Cloud]):
     family: ClassVar[Family] = "key"
     on: ClassVar[tuple[str, ...]] = ("bot",)
     reads: ClassVar[tuple[str, ...]] = ("bots.read", "tokens.list")
+    tries: ClassVar[tuple[str, ...]] = ("example:token",)
     remedies = (Disable(), Delete())
     mint = Create()
 

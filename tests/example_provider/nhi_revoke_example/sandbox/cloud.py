@@ -15,7 +15,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from nhi_revoke_example.sandbox.lagged import Lagged
+from nhi_revoke.provider.sandbox.lagged import Lagged
 
 LIFETIME = timedelta(hours=1)
 MOMENT = timedelta(milliseconds=1)

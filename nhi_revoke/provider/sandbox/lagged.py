@@ -20,7 +20,7 @@ class Lagged(Generic[V]):
         return self._past[-1][1]
 
     def set(self, value: V, now: datetime, lag: float) -> datetime:
-        """Returns the moment from which it is obeyed."""
+        """Returns the moment from which it is obeyed. `lag`: seconds."""
         effective = max(now + timedelta(seconds=lag), self._past[-1][0])
         self._past.append((effective, value))
         return effective

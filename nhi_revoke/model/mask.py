@@ -1,0 +1,5 @@
+"""What stands where a secret stood, in whatever is shown or written down."""
+
+from __future__ import annotations
+
+MASK = "•••"

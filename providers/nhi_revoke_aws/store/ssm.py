@@ -1,0 +1,327 @@
+"""`aws-ssm:NAME[#json-key]`: staged in a parameter beside it, read back, proven, then written as the newest version.
+
+Parameter Store has no pending stage: whoever reads a parameter reads its newest version, so that writing is serving.
+What is staged is a SecureString under the same key; where that key is the customer's own, KMS is asked as well
+(kms:Decrypt, and kms:Encrypt or kms:GenerateDataKey). AWS docs: API_PutParameter, API_GetParameter.
+"""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import suppress
+from typing import Any, ClassVar
+
+from msgspec import Struct
+
+from nhi_revoke.model.change import Already, Change, Done, Failed, Impossible
+from nhi_revoke.model.ref import Json
+from nhi_revoke.model.step import Phase, Step
+from nhi_revoke.provider.doer import Doer, Store
+from nhi_revoke.provider.fault import Conflict, Fault, Missing, Rejected
+from nhi_revoke.provider.io import Run
+from nhi_revoke.provider.merging import fields_of, holds, merged, public_id, public_of, same_public, taken
+from nhi_revoke.provider.secret import Secret
+from nhi_revoke_aws.connection import AwsConnection
+
+NAME = "aws-ssm"
+NAMESPACE = uuid.UUID("3c0f0a52-9a52-5c0e-8a53-5a3a3d1f6b10")
+"""Of the names of what is staged: the same run and mint give the same name, also after a crash."""
+KEPT = ("Type", "KeyId", "Tier", "DataType", "AllowedPattern", "Description")
+"""Said again with each write: a key that is not named becomes the account's default one. Policies stay without it."""
+ABSENT = ("ParameterNotFound", "ParameterVersionNotFound")
+BUSY = "TooManyUpdates"
+READ, PUT, DELETE = "ssm:GetParameter", "ssm:PutParameter", "ssm:DeleteParameter"
+DESCRIBE = "ssm:DescribeParameters"
+
+
+class Address(Struct, frozen=True):
+    """Where it goes."""
+
+    name: str
+    key: str = ""
+    """JSON key that takes the secret part alone; empty: the default fields are merged."""
+    region: str = ""
+    """An ARN tells it."""
+
+
+def parse_address(text: str) -> Address:
+    """With or without the scheme. PutParameter takes no ARN, so that its parts are used."""
+    name, _, key = text.removeprefix(f"{NAME}:").partition("#")
+    parts = name.split(":", 5)
+    if parts[0] != "arn" or len(parts) < 6:
+        return Address(name, key)
+    path = parts[5].removeprefix("parameter")
+    return Address(path if path.count("/") > 1 else path.lstrip("/"), key, parts[3])
+
+
+class Version:
+    """One version of a parameter; its text stays in memory, and out of every `repr`."""
+
+    def __init__(self, text: str, number: int) -> None:
+        self.text = text
+        self.number = number
+
+
+class Parameter:
+    """One parameter and what is staged for it."""
+
+    def __init__(self, conn: AwsConnection, to: str) -> None:
+        self._conn = conn
+        self.at = parse_address(to)
+
+    def call(self, operation: str, *, repeatable: bool | None = None, **params: Any) -> dict[str, Any]:
+        try:
+            return self._conn.call("ssm", operation, region=self.at.region, repeatable=repeatable, **params)
+        except Rejected as fault:
+            if fault.code in ABSENT:
+                raise Missing(f"there is no parameter {params.get('Name')}", code=fault.code) from None
+            if fault.code == BUSY:
+                raise Conflict(f"parameter {params.get('Name')} ({fault.code})", code=fault.code) from None
+            raise
+
+    def read(self, name: str = "", version: int = 0) -> Version | None:
+        """The newest version, or this one; None where there is none."""
+        which = f"{name or self.at.name}:{version}" if version else name or self.at.name
+        try:
+            found = self.call("GetParameter", Name=which, WithDecryption=True)["Parameter"]
+        except Missing:
+            return None
+        return Version(str(found["Value"]), int(found["Version"]))
+
+    def described(self) -> dict[str, Any] | None:
+        """All but the value. A page may be empty and yet not the last."""
+        wanted = [{"Key": "Name", "Option": "Equals", "Values": [self.at.name]}]
+        token: dict[str, Any] = {}
+        while True:
+            page = self.call("DescribeParameters", ParameterFilters=wanted, **token)
+            for row in page.get("Parameters") or ():
+                return dict(row)
+            if not page.get("NextToken"):
+                return None
+            token = {"NextToken": page["NextToken"]}
+
+    def kept(self) -> dict[str, Any]:
+        """What a write must say again. Raises Missing."""
+        told = self.described()
+        if told is None:
+            raise Missing(f"there is no parameter {self.at.name}")
+        return {k: told[k] for k in KEPT if told.get(k) and (k != "KeyId" or told.get("Type") == "SecureString")}
+
+    def put(self, text: str, **attributes: Any) -> int:
+        """The number of the version that it made. Never repeated blindly: each one pushes an old version out."""
+        made = self.call(
+            "PutParameter", repeatable=False, **{"Name": self.at.name, **attributes}, Value=text, Overwrite=True
+        )
+        return int(made["Version"])
+
+    def delete(self, name: str) -> bool:
+        """Whether it was there."""
+        try:
+            self.call("DeleteParameter", Name=name)
+        except Missing:
+            return False
+        return True
+
+    def pending(self, step: Step, run: Run) -> str:
+        """Name of what is staged: one for each run and mint, since a deleted name cannot be used again at once."""
+        mint = step.takes or ""
+        public = run.take(mint).public if run.holds(mint) else public_of(run.left(mint))
+        token = uuid.uuid5(NAMESPACE, "/".join((run.id, mint, public_id(public)))).hex[:12]
+        return f"{self.at.name}.nhi-revoke-pending-{token}"
+
+    def minted(self, version: Version | None, step: Step, run: Run) -> bool:
+        """Whether it holds what this run minted; without the secret, only public parts can be compared."""
+        if version is None:
+            return False
+        if step.takes and run.holds(step.takes):
+            return holds(version.text, run.take(step.takes), self.at.key)
+        return same_public(version.text, run.left(step.takes or ""), self.at.key)
+
+
+class Stage(Doer[AwsConnection]):
+    name: ClassVar[str] = "stage"
+    phase: ClassVar[Phase] = Phase.DELIVER
+    permissions: ClassVar[tuple[str, ...]] = (DESCRIBE, READ, PUT, DELETE)
+    says: ClassVar[str] = "writes the new content into a SecureString parameter beside it and reads it back"
+    undone: ClassVar[str] = "deletes the parameter beside it"
+    survives: ClassVar[str] = "who reads all parameters of a path reads the staged one as well, until it is served"
+    source: ClassVar[str] = "AWS docs: API_PutParameter"
+
+    def check(self, conn: AwsConnection, step: Step) -> Impossible | None:
+        place = Parameter(conn, step.to)
+        name, told = place.at.name, place.described()
+        present = place.read() if told else None
+        if told is None or present is None:
+            by_hand = f"create it: aws ssm put-parameter --type SecureString --value '{{}}' --name {name}"
+            return Impossible(f"there is no parameter {name}", by_hand)
+        if told.get("Type") == "StringList" or fields_of(present.text) is None:
+            return Impossible(
+                f"parameter {name} does not hold a JSON object, which the new key could be merged into",
+                "store a JSON object in it (an empty one, {}, will do), or deliver to another parameter",
+            )
+        return None
+
+    def apply(self, conn: AwsConnection, step: Step, run: Run) -> Change:
+        place, secret = Parameter(conn, step.to), run.take(step.takes or "")
+        kept, present = place.kept(), place.read()
+        text = _merged(place, present, secret)
+        name = place.pending(step, run)
+        like = {k: v for k, v in kept.items() if k in ("KeyId", "Tier", "DataType", "AllowedPattern")}
+        says = f"staged by nhi-revoke, run {run.id}"
+        # Its name is this run's and mint's alone: written twice, it is the same.
+        place.call(
+            "PutParameter", repeatable=True, **like, Name=name, Description=says, Type="SecureString", Value=text,
+            Overwrite=True,
+        )  # fmt: skip
+        return Done(_staged(place, name, present), conn.now())
+
+    def seen(self, conn: AwsConnection, step: Step, run: Run) -> Json | None:
+        """Once served, the parameter itself holds it: that counts as well."""
+        place, left = Parameter(conn, step.to), run.left(step.id)
+        name = place.pending(step, run)
+        present = place.read()
+        if place.minted(place.read(name), step, run) or (_newer(present, left) and place.minted(present, step, run)):
+            return left or _staged(place, name, present)
+        return None
+
+    def undo(self, conn: AwsConnection, step: Step, left: Json, run: Run) -> Change:
+        place = Parameter(conn, step.to)
+        gone = place.delete(str(left.get("pending") or place.pending(step, run)))
+        return Done({"pending": None}, conn.now()) if gone else Already({"pending": None})
+
+
+class Serve(Doer[AwsConnection]):
+    name: ClassVar[str] = "serve"
+    phase: ClassVar[Phase] = Phase.SERVE
+    permissions: ClassVar[tuple[str, ...]] = (DESCRIBE, READ, PUT, DELETE)
+    says: ClassVar[str] = "writes the new content as the newest version, under the same key and tier"
+    undone: ClassVar[str] = "the value of the version before is written as the newest"
+    survives: ClassVar[str] = "older versions still hold the old key: no API deletes one version alone"
+    source: ClassVar[str] = "AWS docs: API_PutParameter, API_GetParameterHistory"
+
+    def apply(self, conn: AwsConnection, step: Step, run: Run) -> Change:
+        place = Parameter(conn, step.to)
+        name, kept, present = place.pending(step, run), place.kept(), place.read()
+        secret = _minted_secret(place, name, step, run)
+        if secret is None:
+            return Failed(f"what is staged for parameter {place.at.name} is not this run's: nothing was changed")
+        if present and holds(present.text, secret, place.at.key):
+            return Already(_served(place, kept, present.number, present.number - 1, pending=name))
+        # It may have changed since it was staged: merged into what it holds now.
+        number = place.put(_merged(place, present, secret), **kept)
+        gone = False
+        with suppress(Fault):  # it is served: what could not be removed is told, and removed at finish
+            place.delete(name)
+            gone = True
+        before = present.number if present else 0
+        return Done(_served(place, kept, number, before, pending="" if gone else name), conn.now())
+
+    def seen(self, conn: AwsConnection, step: Step, run: Run) -> Json | None:
+        place, left = Parameter(conn, step.to), run.left(step.id)
+        present = place.read()
+        if present is None or not place.minted(present, step, run):
+            return None
+        if place.at.key and not run.holds(step.takes or "") and present.number != left.get("version"):
+            return None  # nothing but our own version's number tells whose value it is
+        name = place.pending(step, run)
+        return left or _served(place, place.kept(), present.number, present.number - 1, pending=name)
+
+    def undo(self, conn: AwsConnection, step: Step, left: Json, run: Run) -> Change:
+        place, before = Parameter(conn, step.to), int(left.get("previous") or 0)
+        present, former = place.read(), place.read(version=before) if before else None
+        after = {"parameter": place.at.name, "restored": before}
+        if former is None:
+            by_hand = "put the former value in from the workload's own backup"
+            return Impossible(f"parameter {place.at.name} has no version {before or 'of before'} any more", by_hand)
+        if present and present.text == former.text:
+            return Already(after)
+        if present is None or present.number != left.get("version"):
+            return Failed(f"parameter {place.at.name} is not as this run left it: nothing was changed")
+        return Done({**after, "version": place.put(former.text, **place.kept())}, conn.now())
+
+
+class Forget(Doer[AwsConnection]):
+    """At `finish`: what is still staged goes. The history stays, and is named: AWS deletes no version alone."""
+
+    name: ClassVar[str] = "forget"
+    phase: ClassVar[Phase] = Phase.FINISH
+    permissions: ClassVar[tuple[str, ...]] = (READ, DELETE)
+    says: ClassVar[str] = "deletes what is still staged, and names the versions that hold the old key"
+    survives: ClassVar[str] = "older versions, until 100 newer ones have pushed them out, or the parameter is deleted"
+    source: ClassVar[str] = "AWS docs: API_DeleteParameter, API_PutParameter (100 versions)"
+    reversible: ClassVar[bool] = False
+
+    def apply(self, conn: AwsConnection, step: Step, run: Run) -> Change:
+        place = Parameter(conn, step.to)
+        left = _forgotten(place, step, run)
+        return Done(left, conn.now()) if place.delete(place.pending(step, run)) else Already(left)
+
+    def seen(self, conn: AwsConnection, step: Step, run: Run) -> Json | None:
+        place = Parameter(conn, step.to)
+        return None if place.read(place.pending(step, run)) else _forgotten(place, step, run)
+
+
+class ParameterStore(Store[AwsConnection]):
+    name: ClassVar[str] = NAME
+    says: ClassVar[str] = "AWS Systems Manager Parameter Store: NAME or ARN, with #json-key for the secret part alone"
+    stage = Stage()
+    serve = Serve()
+    forget = Forget()
+
+    def recall(self, conn: AwsConnection, step: Step, run: Run, shape: Secret) -> Secret | None:
+        place, left = Parameter(conn, step.to), run.left(step.id)
+        staged = place.read(place.pending(step, run))
+        if staged is not None:
+            return taken(staged.text, shape, place.at.key)
+        present = place.read()
+        return taken(present.text, shape, place.at.key) if present and _newer(present, left) else None
+
+
+def _merged(place: Parameter, present: Version | None, secret: Secret) -> str:
+    text = merged(present.text if present else None, secret, place.at.key)
+    if text is None:
+        raise Rejected(f"parameter {place.at.name} does not hold a JSON object: the new key was not delivered")
+    return text
+
+
+def _minted_secret(place: Parameter, name: str, step: Step, run: Run) -> Secret | None:
+    """From memory; after a crash from what is staged."""
+    mint = step.takes or ""
+    if run.holds(mint):
+        return run.take(mint) if place.minted(place.read(name) or place.read(), step, run) else None
+    staged, left = place.read(name), run.left(mint)
+    shape = Secret("", field=str(left.get("field", "")), public=public_of(left))
+    return taken(staged.text, shape, place.at.key) if staged and place.minted(staged, step, run) else None
+
+
+def _newer(present: Version | None, staged: Json) -> bool:
+    """Whether it was written since this run staged: an older value under a key of its own may be anybody's."""
+    return present is not None and "base" in staged and present.number > int(staged["base"])
+
+
+def _staged(place: Parameter, name: str, present: Version | None) -> Json:
+    return {"parameter": place.at.name, "pending": name, "base": present.number if present else 0}
+
+
+def _served(place: Parameter, kept: Json, number: int, before: int, *, pending: str) -> Json:
+    said = [_history(place, before)] if before > 0 else []
+    if number > before + 1:
+        said.append(f"version {number - 1} was written by somebody else at this moment, and is not in the newest")
+    if kept.get("Type") != "SecureString":
+        said.append(f"it is of type {kept.get('Type')}: the new credential is stored unencrypted, as the old one was")
+    left = {"parameter": place.at.name, "version": number, "previous": before, "leaves": "; ".join(said)}
+    return {**left, "pending": pending} if pending else left
+
+
+def _history(place: Parameter, before: int) -> str:
+    return (
+        f"the history of SSM parameter {place.at.name} (up to version {before}) still holds the old credential: who "
+        "may ssm:GetParameterHistory reads it; AWS keeps 100 versions and deletes none alone, but with the parameter"
+    )
+
+
+def _forgotten(place: Parameter, step: Step, run: Run) -> Json:
+    """`finish` names its steps after those that they finish."""
+    before = int(run.left(step.id.removeprefix("finish-")).get("previous") or 0)
+    left = {"parameter": place.at.name, "pending": None}
+    return {**left, "leaves": _history(place, before)} if before else left

@@ -1,0 +1,1 @@
+"""Access kinds of Microsoft Entra ID, one file each."""

@@ -1,0 +1,57 @@
+"""Azure Resource Manager: another API than Microsoft Graph, with tokens, versions and pages of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from nhi_revoke.provider.fault import Rejected
+from nhi_revoke.provider.http import HttpApi, Refusal, Vendor
+
+SUBSCRIPTIONS = "/subscriptions"
+ASSIGNMENTS = "/providers/Microsoft.Authorization/roleAssignments"
+VERSIONS = {SUBSCRIPTIONS: "2022-12-01"}
+"""The version that Azure's own clients ask for; recalled."""
+AUTHORIZATION = "2022-04-01"
+"""Azure docs: role-assignments/delete."""
+IDENTITIES = "2024-11-30"
+"""Azure docs: managedidentity, federated-identity-credentials/list."""
+
+
+class ResourceManager(Vendor):
+    title: ClassVar[str] = "Azure Resource Manager"
+    login: ClassVar[str] = "The operator's app was refused: it needs a role in the subscriptions, for example Reader."
+
+    def refusal(self, status: int, body: Any, headers: Mapping[str, str]) -> Refusal:
+        """The code alone: the message is free text."""
+        error = body.get("error") if isinstance(body, dict) else None
+        return Refusal(str(error.get("code") or "") if isinstance(error, dict) else "")
+
+
+class Azure:
+    """Reads and changes of it. `api`: with the operator's token for it."""
+
+    def __init__(self, api: HttpApi) -> None:
+        self._api = api
+
+    def get(self, path: str, needs: str) -> Any:
+        """Raises the faults of the contract."""
+        return self._api.call("GET", path, needs=needs, query=_version(path)).body
+
+    def rows(self, path: str, needs: str, **query: Any) -> Iterator[dict[str, Any]]:
+        """Every row, whatever the size of its pages. A next page on another host is not followed."""
+        for page in self._api.pages_by("nextLink", path, needs=needs, **_version(path), **query):
+            listed = page.body.get("value") if isinstance(page.body, dict) else None
+            if not isinstance(listed, list):
+                raise Rejected(f"what Azure Resource Manager answered to GET {path} is no list: it was not read")
+            yield from listed
+
+    def send(self, method: str, path: str, needs: str, body: Any = None) -> Any:
+        """One change, which may happen twice without harm: each names what it is about."""
+        return self._api.call(method, path, needs=needs, body=body, query=_version(path)).body
+
+
+def _version(path: str) -> dict[str, str]:
+    if "/microsoft.managedidentity/" in path.lower():
+        return {"api-version": IDENTITIES}
+    return {"api-version": VERSIONS.get(path, AUTHORIZATION)}

@@ -1,0 +1,1 @@
+"""Where replacements are delivered in Azure."""

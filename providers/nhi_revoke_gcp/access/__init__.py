@@ -1,0 +1,1 @@
+"""Access kinds of Google Cloud, one file each."""

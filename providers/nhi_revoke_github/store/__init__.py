@@ -1,0 +1,1 @@
+"""Where replacements are delivered: secrets of Actions, environments, organisations, Dependabot."""

@@ -1,0 +1,1 @@
+"""What makes workloads forget the old credential."""

@@ -1,0 +1,18 @@
+"""What RBAC has to allow, in Kubernetes' own words: a verb and a resource, as `kubectl auth can-i` takes them.
+
+Kubernetes docs: reference/access-authn-authz/rbac and authorization (a rule with resourceNames cannot allow `create`).
+Reviews of oneself are allowed to everybody who is signed in (`system:basic-user`).
+"""
+
+from __future__ import annotations
+
+GET_SECRET = "get secrets"  # noqa: S105 - a permission
+PATCH_SECRET = "patch secrets"  # noqa: S105 - a permission
+CREATE_SECRET = "create secrets"  # noqa: S105 - a permission
+DELETE_SECRET = "delete secrets"  # noqa: S105 - a permission
+ACCESS_REVIEW = "create selfsubjectaccessreviews.authorization.k8s.io"
+WHO_AM_I = "create selfsubjectreviews.authentication.k8s.io"
+WORKLOADS = ("deployments", "statefulsets", "daemonsets")
+GET_WORKLOAD = tuple(f"get {each}.apps" for each in WORKLOADS)
+LIST_WORKLOAD = tuple(f"list {each}.apps" for each in WORKLOADS)
+PATCH_WORKLOAD = tuple(f"patch {each}.apps" for each in WORKLOADS)

@@ -1,0 +1,1 @@
+"""Secrets of Kubernetes that replacements are kept in."""

@@ -1,0 +1,1 @@
+"""One Okta org on loopback: stateful, and enforcing the ordering rules that Okta documents."""

@@ -1,0 +1,217 @@
+"""How far the logs are read, what is said of the rest, and the vendor's rate."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from nhi_revoke.engine.clock import SandboxClock
+from nhi_revoke.engine.io import EngineIo
+from nhi_revoke.model.found import Found
+from nhi_revoke.provider.fault import AmbiguousName
+from nhi_revoke.provider.sandbox.clock import MovableClock
+from nhi_revoke_aws import events, lineage
+from nhi_revoke_aws.sandbox.answer import Refusal
+from nhi_revoke_aws.sandbox.clients import Held
+from nhi_revoke_aws.sandbox.sandbox import AwsSandbox
+from nhi_revoke_aws.sandbox.seed import allow
+
+from .conftest import START, USER, WORKER, Bench
+from .test_lineage import blinds, observed, sessions
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def test_the_newest_sessions_are_followed_and_what_was_not_is_said(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lineage, "MOST", 3)
+    worker = bench.resolve(WORKER)
+    key = bench.sandbox.loot().key
+    made = [
+        bench.sandbox.client("sts", key).assume_role(RoleArn=worker.ref.id, RoleSessionName=f"run-{n}")["Credentials"]
+        for n in range(5)
+    ]
+    for number, each in enumerate(made):
+        bench.sandbox.advance(60)
+        held = Held(each["AccessKeyId"], each["SecretAccessKey"], each["SessionToken"])
+        del number
+        bench.sandbox.client("sts", held).get_caller_identity()
+    kind = bench.kinds["aws:role-session"]
+    view = bench.view(WORKER)
+    asked: list[str] = []
+    real = events.lookup
+
+    def heard(conn: Any, region: str, attribute: str, value: str, since: datetime) -> Any:
+        asked.append(value)
+        return real(conn, region, attribute, value, since)
+
+    monkeypatch.setattr(lineage, "lookup", heard)
+    found = list(kind.observe(bench.conn, view.who, view.accesses, START, bench.io))
+    assert {each["AccessKeyId"] for each in made} <= {a.door for a in sessions(found).values()}, "all are listed"
+    followed = {a for a in asked if a.startswith("ASIA")}
+    assert len(followed) == 3
+    assert bench.sandbox.loot().worker.key_id not in followed, "the oldest one"
+    spot, others = blinds(found)
+    assert "more than 3 keys and sessions" in spot.why
+    assert spot.counts
+    assert "Roles Anywhere and EKS Pod Identity are not followed" in others.why
+
+
+def test_a_busy_key_does_not_keep_the_responder_waiting_and_that_is_said(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.doors()
+    monkeypatch.setattr(events, "MOST_PAGES", 2)
+    bench.sandbox.page_size(1)
+    found = observed(bench, USER)
+    spot, *_ = blinds(found)
+    assert re.search(r"CloudTrail of us-east-1 was not read, or not all of it: too many events of \w+", spot.why)
+    assert re.search(r"those before 2026-11-23T\d\d:\d\d:\d\dZ were not read", spot.why)
+    assert spot.counts
+
+
+def test_an_event_in_no_known_form_is_unseen(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = set(sessions(observed(bench, USER)))
+    real = events.parse_event
+    odd: list[str] = []
+
+    def parse(raw: dict[str, Any]) -> Any:
+        if raw["EventName"] == "GetSessionToken":
+            odd.append(raw["EventId"])
+            raise ValueError
+        return real(raw)
+
+    monkeypatch.setattr(events, "parse_event", parse)
+    found = observed(bench, USER)
+    assert odd
+    assert set(sessions(found)) < whole
+    assert {b.counts for b in blinds(found)} == {True}
+    leaked = bench.sandbox.loot().key.key_id
+    assert any(f"1 of the events of {leaked} are in no known form" in b.why for b in blinds(found))
+
+
+def test_what_was_read_before_a_region_failed_still_counts(bench: Bench) -> None:
+    bench.sandbox.page_size(1)
+    view = bench.view(USER)
+    bench.conn.regions()
+    bench.sandbox.fault("cloudtrail:LookupEvents", "denied", times=1000, after=12)
+    found = list(
+        bench.kinds["aws:user-session"].observe(bench.conn, view.who, view.accesses, START - timedelta(1), bench.io)
+    )
+    assert sessions(found)
+    assert blinds(found)
+
+
+def test_a_federated_name_that_two_users_took_is_ambiguous(bench: Bench) -> None:
+    iam = bench.sandbox.admin("iam")
+    iam.create_user(UserName="other")
+    iam.put_user_policy(UserName="other", PolicyName="p", PolicyDocument=allow("sts:*"))
+    made = iam.create_access_key(UserName="other")["AccessKey"]
+    held = Held(made["AccessKeyId"], made["SecretAccessKey"])
+    ref = bench.ref("arn:aws:sts::111122223333:federated-user/payments-bot")
+    assert bench.provider.resolve(bench.conn, ref).name == "payments-bot"
+    bench.sandbox.client("sts", held).get_federation_token(Name="payments-bot")
+    with pytest.raises(AmbiguousName) as said:
+        bench.provider.resolve(bench.conn, ref)
+    assert len(said.value.candidates) == 2
+
+
+# -- the vendor's rate ---------------------------------------------------------------------------------------------
+
+
+class OneByOne(EngineIo):
+    """The engine's own pacing and retries; one request at a time, so that the sandbox's clock tells all of it."""
+
+    def map(self, do: Callable[[T], R], items: Iterable[T]) -> Sequence[R]:
+        return [do(item) for item in items]
+
+
+class Frozen(MovableClock):
+    """Moved alone: however slow this machine is, a request arrives when it was due."""
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=self._offset)
+
+
+@pytest.fixture
+def frozen(tmp_path: Path) -> Iterator[Bench]:
+    sandbox = AwsSandbox(entropy=1, planted=("planted",))
+    sandbox.start(Frozen(START))
+    sandbox.lag(0, 0)
+    sandbox.seed(str(tmp_path))
+    yield Bench(sandbox, sandbox.settings())
+    sandbox.close()
+
+
+class Counted:
+    """What CloudTrail answered."""
+
+    def __init__(self, sandbox: AwsSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.good, self.throttled = 0, 0
+        real = sandbox.world.gate.lookup.events
+
+        def events(*asked: Any) -> Any:
+            try:
+                answer = real(*asked)
+            except Refusal:
+                self.throttled += 1
+                raise
+            self.good += 1
+            return answer
+
+        monkeypatch.setattr(sandbox.world.gate.lookup, "events", events)
+
+
+def throttled_look(bench: Bench, *, page_size: int = 1) -> list[Found]:
+    views = {typed: bench.view(typed) for typed in (USER, WORKER)}
+    bench.sandbox.advance(2)
+    bench.sandbox.throttle_lookups()
+    bench.sandbox.page_size(page_size)
+    io = OneByOne(SandboxClock(bench.sandbox.world.clock))
+    conn = bench.provider.connect("", bench.settings, io)
+    found: list[Found] = []
+    for typed, view in views.items():
+        kind = bench.kinds["aws:user-session" if typed == USER else "aws:role-session"]
+        found += kind.observe(conn, view.who, view.accesses, bench.sandbox.now() - timedelta(hours=36), io)
+    bench.sandbox.throttle_lookups(on=False)
+    return found
+
+
+def test_a_whole_look_under_the_vendors_rate_is_never_throttled(frozen: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, before = frozen, frozen.sandbox.now()
+    counted = Counted(bench.sandbox, monkeypatch)
+    found = throttled_look(bench)
+    assert counted.throttled == 0
+    assert counted.good > 10, "this test proves nothing with a few"
+    took = (bench.sandbox.now() - before).total_seconds()
+    assert took >= (counted.good - 2) / 2, "without pacing it would be faster than the vendor allows"
+    assert not blinds(found)
+
+
+def test_somebody_else_who_uses_up_the_rate_costs_time_and_no_event(
+    frozen: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = frozen
+    whole = set(sessions(throttled_look(bench)))
+    counted = Counted(bench.sandbox, monkeypatch)
+    lookup, real = bench.sandbox.world.gate.lookup, bench.sandbox.world.gate.lookup._rate
+    asked = [0]
+
+    def crowded(account: str, region: str, now: datetime) -> None:
+        asked[0] += 1
+        if asked[0] % 3 == 0:
+            raise Refusal("Throttling", "Rate exceeded")
+        real(account, region, now)
+
+    monkeypatch.setattr(lookup, "_rate", crowded)
+    found = throttled_look(bench)
+    assert counted.throttled > 3
+    assert set(sessions(found)) == whole
+    assert not blinds(found)

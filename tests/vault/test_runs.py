@@ -1,0 +1,23 @@
+"""Whole runs into the stand-in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.vault.bench import Bench
+from tests.vault.runs import RunBehaviour
+from tests.vault.stand_in import StandIn
+
+
+@pytest.fixture
+def vault() -> Iterator[Bench]:
+    with StandIn() as server, Bench(server) as bench:
+        yield bench
+
+
+class TestStandIn(RunBehaviour):
+    """All of it."""
+
+    every = 11
