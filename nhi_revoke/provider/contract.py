@@ -13,7 +13,8 @@ from nhi_revoke.provider.fault import Missing
 from nhi_revoke.provider.kind import AccessKind
 
 if TYPE_CHECKING:
-    from nhi_revoke.model.found import BlindSpot, Found, Lead, Leak
+    from nhi_revoke.model.consumer import Consumer, Mark, Sought
+    from nhi_revoke.model.found import Access, BlindSpot, Found, Lead, Leak
     from nhi_revoke.model.identity import Principal
     from nhi_revoke.model.ref import PrincipalRef
     from nhi_revoke.provider.io import Io
@@ -47,7 +48,7 @@ class Provider(ABC, Generic[C]):
     experimental: ClassVar[tuple[str, ...]] = ()
     """Those of them whose interface the vendor may still change: looked at only where the operator asks for it."""
     finds: ClassVar[tuple[str, ...]] = ()
-    """Permissions that `trusting` and `on_machines` need besides those of the kinds."""
+    """Permissions that `trusting`, `on_machines` and `consumers` need besides those of the kinds."""
 
     @abstractmethod
     def kinds(self) -> Sequence[AccessKind[C]]:
@@ -123,6 +124,24 @@ class Provider(ABC, Generic[C]):
     def on_machines(self, conn: C, who: Principal, names: Sequence[str]) -> Iterable[Lead | BlindSpot]:
         """Principals whose credentials machines of these names hold, which run jobs of `who`. A match by name proves
         nothing: it is told as such. Raises Denied as above.
+        """
+        return ()
+
+    # -- what uses a credential (`find --consumers`) -----------------------------------------------------------------
+
+    def marks(self, who: Principal, accesses: Sequence[Access]) -> Iterable[Mark]:
+        """What tells this principal's credentials wherever a configuration holds them; pure, and never a secret.
+
+        Too short or too common a text is none: a mark must tell this principal from every other.
+        """
+        return ()
+
+    def consumers(self, conn: C, sought: Sought) -> Iterable[Consumer | BlindSpot]:
+        """What uses these credentials, or may, in the connected account: from configurations and references, and never
+        by reading what a store of secrets keeps.
+
+        Every place that could not be looked at is a blind spot. Raises Denied where nothing could be listed at all: the
+        engine makes it one.
         """
         return ()
 
