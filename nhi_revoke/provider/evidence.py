@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from nhi_revoke.model.consumer import Mark
 
 BEFORE, AFTER = r"(?<![A-Za-z0-9_.@+-])", r"(?![A-Za-z0-9_@-]|\.[A-Za-z0-9])"
-"""What must not stand beside a mark: `bot@example.com` is neither in `a-bot@example.com` nor in `bot@example.com.au`."""
+"""What must not stand beside it: `bot@example.com` is in neither `a-bot@example.com` nor `bot@example.com.au`."""
 
 
 def marks_in(text: str, marks: Iterable[Mark]) -> Sequence[Mark]:
