@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlencode
 
 from nhi_revoke.provider.sandbox.contract import Call, FaultName
 from nhi_revoke.provider.sandbox.faults import CallLog, FaultBook, Permissions
+from nhi_revoke.provider.sandbox.routing import compiled
 from nhi_revoke.provider.sandbox.server import HangUp
 
 if TYPE_CHECKING:
@@ -153,11 +154,9 @@ class RestGate(ABC, Generic[C]):
     cursor_word: ClassVar[str] = "page"
 
     def __init__(self, now: Callable[[], datetime], tables: Iterable[Table]) -> None:
-        from werkzeug.routing import Map, Rule
-
         self._now = now
         self._routes = [route for table in tables for route in table.routes]
-        self._map = Map([Rule(r.path, methods=[r.method], endpoint=str(n)) for n, r in enumerate(self._routes)])
+        self._map = compiled(tuple((r.method, r.path) for r in self._routes))
         self.lock = threading.RLock()
         self.faults, self.calls, self.permissions = FaultBook(), CallLog(), Permissions()
         self.largest_page = 1000

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from nhi_revoke.provider.sandbox.contract import Call
 from nhi_revoke.provider.sandbox.faults import CallLog, FaultBook, Permissions
+from nhi_revoke.provider.sandbox.routing import compiled
 from nhi_revoke.provider.sandbox.server import HangUp
 from nhi_revoke_okta.sandbox.callers import caller_of
 from nhi_revoke_okta.sandbox.issuer import Issuer
@@ -31,8 +32,6 @@ class Gate:
     """The WSGI application."""
 
     def __init__(self, org: Org, now: Callable[[], datetime]) -> None:
-        from werkzeug.routing import Map, Rule
-
         self.org, self._now = org, now
         self.issuer = Issuer(org)
         self.faults, self.calls, self.permissions = FaultBook(), CallLog(), Permissions()
@@ -47,7 +46,7 @@ class Gate:
         """Ids of assertions and proofs."""
         self._counted: dict[tuple[str, int], int] = {}
         self._cursors: dict[str, tuple[str, int]] = {}
-        self._map = Map([Rule(r.path, methods=[r.method], endpoint=str(n)) for n, r in enumerate(ROUTES)])
+        self._map = compiled(tuple((r.method, r.path) for r in ROUTES))
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         headers: list[tuple[str, str]] = []
