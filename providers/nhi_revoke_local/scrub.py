@@ -14,6 +14,8 @@ _ENOUGH = 8
 def holds(line: str, secret: str) -> bool:
     """Letters of either case count as the same: what is encoded is often written in the other."""
     told = line.lower()
+    if not told:
+        return False
     parts = {told[n : n + _ENOUGH] for n in range(len(told) - _ENOUGH + 1)}
     for form in _forms(secret):
         each = form.lower()

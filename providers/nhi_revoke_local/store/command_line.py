@@ -19,7 +19,7 @@ from nhi_revoke.provider.fault import Rejected
 from nhi_revoke_local.program import ProgramSettings, settings_of
 
 FORM = 'exec:["/path/to/program", "argument"]'
-_PLAIN = re.compile(r"[A-Za-z0-9_@%+:,./-][A-Za-z0-9_@%+=:,./-]*(?: [A-Za-z0-9_@%+=:,./-]+)*")
+_PLAIN = re.compile(r"[A-Za-z0-9_@%+:,./-]+(?: [A-Za-z0-9_@%+=:,./-]+)*")
 """No quote, no `~`, `$`, `*` or `|`, one space between two words, and no assignment first."""
 
 

@@ -145,17 +145,17 @@ def _undelivered(name: str, timeout: float, fed: Fed, secret: Secret) -> Failed 
     """Not delivered, or nobody knows. What it said is told only where it holds nothing of the secret."""
     if fed.code is None:
         how = f"did not end in {timeout:g} s and was killed"
-        return Lost(f"{name} {how}; it may have done its work") if fed.read else Failed(f"{name} {how}; {_UNTOUCHED}")
+        return Lost(f"{name} {how}; it may have done its work") if fed.read else Failed(f"{name} {how}; {UNTOUCHED}")
     line = last_line(fed.said)
     if scrub.holds(line, secret.reveal()):
         said = ": what it said is not shown, since it holds some of the secret"
     else:
         said = f": {line[:SHOWN]}" if line else ""
     if not fed.read:
-        return Failed(f"{name} {ended(fed.code)}, and {_UNTOUCHED}{said}")
+        return Failed(f"{name} {ended(fed.code)}, and {UNTOUCHED}{said}")
     if fed.code < 0:
         return Lost(f"{name} {ended(fed.code)}, and may have done its work{said}")
     return Failed(f"{name} {ended(fed.code)}{said}")
 
 
-_UNTOUCHED = "it had read nothing of the new credential: it cannot have delivered it"
+UNTOUCHED = "it had read nothing of the new credential: it cannot have delivered it"
