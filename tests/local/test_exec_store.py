@@ -1,4 +1,4 @@
-"""`exec:` as a store: the program gets the secret on its stdin alone, and nothing is believed that it did not answer."""
+"""`exec:` as a store: the program gets the secret on its stdin alone, and only what it answered is believed."""
 
 from __future__ import annotations
 
