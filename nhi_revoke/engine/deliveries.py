@@ -23,7 +23,7 @@ SAYS = {
     ("serve", False): "write the new one, current at once, to",
 }
 """Of a step, by what it does and by whether the store has a place beside what is read."""
-UNREADABLE = "; its answer is all that will be known of it, since nobody can read back what came of it"
+UNREADABLE = "; nobody can read it back"
 
 
 def deliveries_of(step: Step, inventory: Inventory) -> list[Delivery]:

@@ -106,7 +106,7 @@ def next_commands(report: Report, now: datetime) -> tuple[str, ...]:
     """The most urgent first."""
     out: list[str] = []
     if untold := [r for r in report.replacements if r.result == "unseen"]:
-        out.append(command("list", report.identity))  # which of the two is in use; its `why` says what ends the other
+        out.append(command("list", report.identity))  # which of the two is in use; a notice says what ends the other
     if (report.exit_code in (1, 5) or report.state == "partial") and not (untold and _told_all(report)):
         out.append(command("resume", report.run))
     if report.next_plan:

@@ -85,7 +85,7 @@ def test_the_old_one_ends_once_the_program_has_taken_the_new_one(okta: Rolling, 
     assert "not read back (a program of your own took it" in one["why"]
     [serve] = [s for s in told["data"]["steps"] if s["does"] == "exec/serve"]
     assert serve["proof"] == "requested"
-    assert "nobody can read back" in serve["says"]
+    assert "nobody can read it back" in serve["says"]
     [(run, step, *fields)] = [line.split(" ", 2) for line in (tmp_path / "put.log").read_text().splitlines()]
     assert run == told["data"]["run"]
     assert step == f"{serve['id']}/{one['access']}"
@@ -124,7 +124,7 @@ def test_one_that_dies_on_the_way_leaves_both_and_the_report_says_how_to_end_eit
     assert f"{new} stays valid, and so does the old one ({old})" in one["why"]
     name = told["data"]["identity"]
     for each in (old, new):
-        assert f"nhi-revoke revoke {name} --scope {each} --rotate no" in one["why"]
+        assert f"nhi-revoke revoke {name} --scope {each} --rotate no" in told["data"]["notices"][0]["says"]
     assert told["data"]["next"][0] == f"nhi-revoke list {name}"
     code, again, _ = okta.command("resume", "@last")
     assert code == 5

@@ -69,15 +69,13 @@ def test_its_answer_is_enough(scene: Scene, cloud: Cloud) -> None:
     (one,) = report.replacements
     assert (one.result, one.why) == ("served", "delivered, not read back (it tells nothing), proven, current")
     assert report.exit_code == 0
+    assert [n for n in report.notices if "nobody can tell" in n.says] == []
 
 
 def test_the_plan_says_that_nobody_can_read_it_back(scene: Scene, cloud: Cloud) -> None:
     plan = scene.plan(identity(deliver=TO_POST), ROLL)
     (send,) = [s for s in plan.steps if s.phase is Phase.SERVE]
-    assert send.says == (
-        "write the new one, current at once, to post:ci; its answer is all that will be known of it, since nobody can "
-        "read back what came of it"
-    )
+    assert send.says == ("write the new one, current at once, to post:ci; nobody can read it back")
     assert not send.reversible
     shown = next(s for s in scene.plan(identity(deliver=TO_SHELF), ROLL).steps if s.phase is Phase.SERVE)
     assert "nobody" not in shown.says
@@ -90,9 +88,14 @@ def unseen(report: Report, cloud: Cloud, why: str) -> None:
     (one,) = report.replacements
     assert (one.result, one.access) == ("unseen", NEW)
     assert one.why == (
-        f"nobody can tell whether post:ci took it ({why}). {NEW} stays valid, and so does the old one ({OLD}). "
-        f"Look which one the workload has. If it has the new one: nhi-revoke revoke it --scope {OLD} --rotate no. "
-        f"If it has not: nhi-revoke revoke it --scope {NEW} --rotate no and rotate again"
+        f"nobody can tell whether post:ci took it ({why}). {NEW} stays valid, and so does the old one ({OLD})"
+    )
+    first = report.notices[0]
+    assert (first.level, str(first.on)) == ("danger", "fake:bot/ci")
+    assert first.says == (
+        f"{one.why}. Look which one the workload has. "
+        f"If it has the new one: nhi-revoke revoke it --scope {OLD} --rotate no. "
+        f"If it has not: nhi-revoke revoke it --scope {NEW} --rotate no ; nhi-revoke rotate it"
     )
     assert report.exit_code == 5
     assert report.headline == "NOT PROVEN OUT"
@@ -168,8 +171,9 @@ def test_after_a_containment_only_the_new_one_is_there_to_be_named(scene: Scene,
     assert keys(cloud) == {"old": "disabled", "new1": "live"}
     (one,) = report.replacements
     assert one.result == "unseen"
-    assert f"{NEW} stays valid. Look which one the workload has. If it has not: " in one.why
-    assert OLD not in one.why
+    assert one.why.endswith(f"{NEW} stays valid")
+    assert OLD not in report.notices[0].says
+    assert "Look which one the workload has. If it has not: " in report.notices[0].says
     assert fate(report, OLD).fate == "ended"
 
 
@@ -205,6 +209,21 @@ def test_a_later_refusal_does_not_tell_what_became_of_the_first(scene: Scene, cl
     assert keys(cloud) == {"old": "live", "new1": "live"}
     assert cloud.called("destroy") == []
     assert report.replacements[0].result == "unseen"
+
+
+def test_nor_what_became_of_one_that_a_crash_cut_short(scene: Scene, cloud: Cloud) -> None:
+    cloud.tell("apply shelf/serve", Denied("not now"))
+    dying(scene, cloud, Intended, "post/serve", *BOTH)
+    cloud.tell("apply shelf/serve", Denied("not now"))
+    cloud.unsay(SEND)
+    cloud.tell(SEND, Denied("exit code 3"))
+    for _ in range(2):
+        report = resumed(scene)
+        assert keys(cloud) == {"old": "live", "new1": "live"}
+        assert cloud.called("destroy") == []
+        assert report.replacements[0].result == "unseen"
+        cloud.tell("apply shelf/serve", Denied("not now"))
+        cloud.tell(SEND, Denied("exit code 3"))
 
 
 def test_one_that_answered_keeps_the_key_for_all(scene: Scene, cloud: Cloud) -> None:
