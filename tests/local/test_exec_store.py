@@ -6,17 +6,21 @@ import base64
 import json
 import os
 import select
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import lists, sampled_from, text
 
 from nhi_revoke.model.change import Already, Done, Failed, Impossible, Lost
 from nhi_revoke.model.proof import Proof
 from nhi_revoke.model.step import Step
 from nhi_revoke.provider.fault import Rejected
 from nhi_revoke.provider.secret import Secret
+from nhi_revoke_local.store.command_line import parse
 from nhi_revoke_local.store.exec import UNTOUCHED, ExecStore
 from tests.local.trial import SECRET, Trial
 
@@ -271,6 +275,28 @@ def test_plain_words_are_the_same_list(run: Trial, tmp_path: Path) -> None:
     _, change = served(run, f"{tool} --to {tmp_path}/out#token")
     assert isinstance(change, Done)
     assert json.loads((tmp_path / "out").read_text()) == {"token": "canary-new"}
+
+
+@settings(deadline=None, derandomize=True, database=None, max_examples=400)
+@given(text(alphabet="ab/-=.,:@+% \t\n\"'\\$`~*?[{|&;<>(!#", min_size=1, max_size=12))
+def test_plain_words_are_taken_only_where_a_shell_would_read_the_same(given_words: str) -> None:
+    try:
+        at = parse(given_words)
+    except Rejected:
+        return
+    words, hash_, key = given_words.partition("#")
+    assert list(at.settings.argv) == shlex.split(words)
+    assert words == shlex.join(shlex.split(words)), "nothing in it needs a quote"
+    assert at.key == key
+    assert bool(hash_) == bool(key)
+
+
+@settings(deadline=None, derandomize=True, database=None, max_examples=100)
+@given(lists(text(min_size=1), min_size=1), text(), sampled_from([None, "/srv"]))
+def test_any_list_is_taken_as_it_is(argv: list[str], key: str, cwd: str | None) -> None:
+    beside = {} if cwd is None else {"cwd": cwd, "timeout": 2}
+    at = parse(json.dumps({"argv": argv, **beside} if beside else argv) + (f"#{key}" if key else ""))
+    assert (list(at.settings.argv), at.settings.cwd, at.key) == (argv, cwd, key)
 
 
 def test_a_program_that_cannot_be_started_is_no_delivery(run: Trial, tmp_path: Path) -> None:

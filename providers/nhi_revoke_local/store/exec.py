@@ -3,7 +3,7 @@
 It gets one line of JSON (public parts and secret by their own names, or as `#json-key` says), and in its environment
 NHI_REVOKE_RUN and NHI_REVOKE_STEP, which hold no secret and name this delivery: the same pair again is the same
 credential again (`resume`), so that a program can tell that it has been here. Neither its arguments nor its environment
-hold the secret. It answers with its exit code:
+(otherwise that of this process) hold the secret. It answers with its exit code:
 
 - 0: the new credential is in use. That is all that will ever be known: nobody can read it back.
 - any other: it is not, and nothing uses it. It is destroyed then.
