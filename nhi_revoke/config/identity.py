@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from nhi_revoke.config.decode import Key, decode
@@ -18,6 +19,10 @@ class _DeliverTable(Struct, frozen=True, forbid_unknown_fields=True, rename={"ki
     kind: str
     to: str
     principal: str = ""
+    argv: tuple[str, ...] = ()
+    """The address of a store that starts a program, as a list beside `to = "STORE"`; with `timeout` and `cwd`."""
+    timeout: float | None = None
+    cwd: str | None = None
 
 
 class _IdentityTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,7 +76,8 @@ def _identity(name: str, table: dict[str, Any], file: str) -> Identity:
 
 
 def _delivery(item: _DeliverTable, of: _IdentityTable, where: str, file: str) -> Delivery:
-    for key, text, form in (("from", item.kind, "provider:kind"), ("to", item.to, "store:address")):
+    to = _address(item, where, file)
+    for key, text, form in (("from", item.kind, "provider:kind"), ("to", to, "store:address")):
         before, colon, after = text.partition(":")
         if not (before and colon and after):
             raise Usage("bad-value", f'{file}: {where}: {key} = "{text}" does not have the form {form}.')
@@ -81,7 +87,25 @@ def _delivery(item: _DeliverTable, of: _IdentityTable, where: str, file: str) ->
             f'{file}: {where}: principal = "{item.principal}" is none of this identity\'s principals.',
             did_you_mean(item.principal, of.principals),
         )
-    return Delivery(kind=item.kind, to=item.to, principal=item.principal)
+    return Delivery(kind=item.kind, to=to, principal=item.principal)
+
+
+def _address(item: _DeliverTable, where: str, file: str) -> str:
+    """`to`, with what stands beside it as JSON: so a plan, a journal and `--deliver` have it in one text."""
+    beside: dict[str, object] = {"timeout": item.timeout, "cwd": item.cwd}
+    given = {key: value for key, value in beside.items() if value is not None}
+    if not item.argv and not given:
+        return item.to
+    store, _, key = item.to.partition("#")
+    if not item.argv or ":" in store or not store:
+        raise Usage(
+            "bad-value",
+            f"{file}: {where}: argv, timeout and cwd belong together, beside a `to` that names the store alone, and "
+            f'to = "{item.to}" does not.',
+            'Write to = "exec" and argv = ["/path/to/program", "argument"], or all of it in `to`.',
+        )
+    address: object = {"argv": item.argv, **given} if given else item.argv
+    return f"{store}:{msgspec.json.encode(address).decode()}{f'#{key}' if key else ''}"
 
 
 def _flush(item: Json, where: str, file: str) -> FlushTarget:

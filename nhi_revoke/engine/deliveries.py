@@ -23,6 +23,7 @@ SAYS = {
     ("serve", False): "write the new one, current at once, to",
 }
 """Of a step, by what it does and by whether the store has a place beside what is read."""
+UNREADABLE = "; nobody can read it back"
 
 
 def deliveries_of(step: Step, inventory: Inventory) -> list[Delivery]:
@@ -48,6 +49,7 @@ def delivery_steps(
             scope = scope_of_target(f"{name}/stage", address)
             for doer, verb in ((store.stage, "stage"), (store.serve, "serve")):
                 kept = f"; {store.keeps}" if verb == "serve" and store.keeps else ""
+                kept += "" if doer.shows else UNREADABLE
                 out.append(
                     Step(
                         id=f"{verb}-{number}-{place}",

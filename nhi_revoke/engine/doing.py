@@ -16,6 +16,8 @@ from nhi_revoke.model.step import Phase, Step
 from nhi_revoke.provider.doer import Doer, Mint
 from nhi_revoke.provider.fault import Conflict, Denied, Fault, Missing, NoAnswer, Unavailable
 
+GONE = "the new secret is no longer in this process and no store gave it back"
+
 
 class Doing:
     """Knows which doer and which connection a step needs."""
@@ -42,16 +44,7 @@ class Doing:
     def ask(self, step: Step) -> Change:
         """Never raises a Fault: a refusal is Failed, an answer that did not come is Lost."""
         try:
-            conn = self.connections.of_step(step)
-            if proves(step):
-                return self._prove_new(step, conn)
-            doer = self.doer(step)
-            if not takes_back(step, doer) and (wrong := doer.check(conn, step)) is not None:
-                return wrong
-            if takes_back(step, doer):
-                former = self.recorder.of(step.undoes or step.replaces or step.id)
-                return doer.undo(conn, former.step, former.left, self.recorder)
-            return doer.apply(conn, step, self.recorder)
+            return self._ask(step, self.connections.of_step(step))
         except NoAnswer as gone:
             return Lost(gone.message)
         except Denied as denied:
@@ -68,6 +61,17 @@ class Doing:
             return Skipped("interrupted before it was asked")
         except Exception as bug:  # noqa: BLE001 - one provider's bug never stops the steps of the others
             return Lost(_bug(bug))
+
+    def _ask(self, step: Step, conn: Any) -> Change:
+        if proves(step):
+            return self._prove_new(step, conn)
+        doer = self.doer(step)
+        if takes_back(step, doer):
+            former = self.recorder.of(step.undoes or step.replaces or step.id)
+            return doer.undo(conn, former.step, former.left, self.recorder)
+        if carries(step) and not self.recorder.holds(step.takes or ""):
+            return Failed(GONE)
+        return doer.check(conn, step) or doer.apply(conn, step, self.recorder)
 
     def unready(self, step: Step) -> str:
         """Preflight, before anything that this step would carry is made: why it cannot work; empty where it can."""
@@ -122,7 +126,7 @@ class Doing:
     def _prove_new(self, step: Step, conn: Any) -> Change:
         """Not yet is no failure: the runner asks again for a while."""
         if not step.takes or not self.recorder.holds(step.takes):
-            return Failed("the new secret is no longer in this process and no store gave it back")
+            return Failed(GONE)
         proven = self.mint(step).opens(conn, step, self.recorder.take(step.takes))
         if proven.proof.proves:
             return Done({"proof": proven.proof.value, "how": proven.how}, conn.now())
@@ -137,6 +141,11 @@ def _bug(error: Exception) -> str:
 def proves(step: Step) -> bool:
     """Whether it proves a new credential instead of changing anything."""
     return step.phase is Phase.PROVE
+
+
+def carries(step: Step) -> bool:
+    """Whether it brings a new secret to a store, and so cannot be done without it."""
+    return step.takes is not None and step.phase in (Phase.DELIVER, Phase.SERVE)
 
 
 def takes_back(step: Step, doer: Doer[Any]) -> bool:

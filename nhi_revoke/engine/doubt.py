@@ -22,6 +22,13 @@ def settle_doubt(doing: Doing, recorder: Recorder, step: Step) -> bool:
     doer = doing.doer(step)
     if isinstance(doer, Mint):
         return destroy_orphans(doing, recorder, step)
+    if not doer.shows:
+        # Only `resume` comes here, and where a store gave the secret back the same credential is handed over again.
+        if step.takes is not None and recorder.holds(step.takes):
+            return True
+        if not isinstance(recorder.of(step.id).change, Lost):
+            recorder.result(step.id, Lost(UNTOLD))
+        return False
     left = doing.look(step)
     if left is not None:
         recorder.result(step.id, Already(left))
@@ -50,7 +57,11 @@ def _destroy(doing: Doing, recorder: Recorder, step: Step, access: str) -> bool:
 
 
 def recover_secrets(doing: Doing, recorder: Recorder, steps: Iterable[Step]) -> None:
-    """A secret dies with the process. What a store has is taken up again; the rest is destroyed and minted anew."""
+    """A secret dies with the process. What a store has is taken up again; the rest is destroyed and minted anew.
+
+    But for what a store serves, or may serve and nobody can tell: that stays, beside what it was to replace. No other
+    is minted over it, since each may be in use and slots are few: the report names both, and a person decides.
+    """
     steps = tuple(steps)
     for mint_step in (s for s in steps if s.phase is Phase.MINT and isinstance(doing.doer(s), Mint)):
         mine = recorder.of(mint_step.id)
@@ -59,11 +70,27 @@ def recover_secrets(doing: Doing, recorder: Recorder, steps: Iterable[Step]) -> 
         takers = [s for s in steps if s.takes == mint_step.id]
         if all(recorder.of(s.id).settled for s in takers if s.phase in (Phase.PROVE, Phase.SERVE)) and takers:
             continue
-        if not (mine.accepted and _recalled(doing, recorder, mint_step, takers)):
+        if mine.accepted and _recalled(doing, recorder, mint_step, takers):
+            continue
+        if not (mine.accepted and any(may_serve(doing, recorder, s) for s in takers if s.phase is Phase.SERVE)):
             abandon(doing, recorder, mint_step, takers)
 
 
+def may_serve(doing: Doing, recorder: Recorder, step: Step) -> bool:
+    """Whether a workload may hold what this step was to make current: then it is never destroyed."""
+    mine = recorder.of(step.id)
+    if not (mine.accepted or mine.in_doubt):
+        return False
+    if mine.in_doubt and not doing.doer(step).shows:
+        return True
+    try:
+        return doing.look(step) is not None
+    except (Fault, KeyError):
+        return True
+
+
 DIED = "its secret died with the process"
+UNTOLD = "the process died before it answered, and nothing shows what came of it"
 
 
 def abandon(doing: Doing, recorder: Recorder, mint_step: Step, takers: Iterable[Step], *, because: str = DIED) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from nhi_revoke.model.change import Already, Change, Done
+from nhi_revoke.model.change import Already, Change, Done, Lost, Skipped
 from nhi_revoke.model.found import Found
 from nhi_revoke.model.line import (
     Closed,
@@ -45,6 +45,13 @@ class StepHistory(Struct):
     """Seen once and no longer there."""
     proven: Proven | None = None
     destroyed: tuple[str, ...] = ()
+    unanswered: bool = False
+    """An attempt got no answer, and no later one was accepted: what came of it only a look can tell."""
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether it may have happened all the same, as far as answers go."""
+        return self.asked or self.unanswered
 
     @property
     def accepted(self) -> bool:
@@ -133,9 +140,14 @@ class History:
 
 def _apply(mine: StepHistory, line: Intended | Resulted | Looked | Vanished | Destroyed | Proved) -> None:
     if isinstance(line, Intended):
+        mine.unanswered = mine.in_doubt
         mine.attempts, mine.asked = line.attempt, True
         mine.gone, mine.settled_at, mine.seen_at, mine.proven = False, None, None, None
     elif isinstance(line, Resulted):
+        if isinstance(line.change, (Done, Already)):
+            mine.unanswered = False
+        elif isinstance(line.change, Lost) or (mine.asked and isinstance(line.change, Skipped)):
+            mine.unanswered = True
         mine.change, mine.changed_at, mine.asked = line.change, line.at, False
         if isinstance(line.change, (Done, Already)):
             mine.left = line.change.left
@@ -153,6 +165,7 @@ def _apply(mine: StepHistory, line: Intended | Resulted | Looked | Vanished | De
     elif isinstance(line, Destroyed):
         mine.destroyed = (*mine.destroyed, line.access)
         mine.change, mine.asked, mine.left, mine.seen_at, mine.settled_at = None, False, {}, None, None
+        mine.unanswered = False
     else:
         mine.proven = line.proven
 

@@ -200,17 +200,22 @@ class Pipeline:
 
     def _served_after_all(self, serves: Sequence[StepHistory]) -> bool:
         """Whether a store that refused or did not answer serves the new one all the same, or may: then it stays."""
+        may = False
         for history in serves:
+            if history.in_doubt and not self._doing.doer(history.step).shows:
+                may = True
+                continue
             if history.accepted or not isinstance(history.change, (Failed, Lost)):
                 continue
             try:
                 left = self._doing.look(history.step)
             except (Fault, KeyError):
-                return True  # nobody knows: a credential that may be in use is never destroyed
+                may = True  # nobody knows: a credential that may be in use is never destroyed
+                continue
             if left is not None:
                 self._recorder.result(history.step.id, Already(left))
                 self._runner.run([history.step])
-        return False
+        return may
 
     def _brake_again(self, mint: Step) -> None:
         released = [

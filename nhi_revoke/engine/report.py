@@ -14,6 +14,7 @@ from nhi_revoke.engine.outcome import Judge
 from nhi_revoke.engine.planner import beyond, open_trusts
 from nhi_revoke.engine.residual import residuals
 from nhi_revoke.engine.states import state_of
+from nhi_revoke.engine.untold import in_doubt, untold, untold_notices
 from nhi_revoke.engine.verdict import exit_code, headline, next_commands
 from nhi_revoke.engine.watch import live_leads
 from nhi_revoke.model.change import Already, Change, Done, Failed, Impossible, Lost, Skipped
@@ -69,7 +70,15 @@ def make_report(
         leads=reach,
         planted=tuple(lead for lead in leads if lead.how == "planted"),
         manual=plan.manual,
-        notices=tuple(dict.fromkeys((*(n for s in history.sections for n in s.plan.notices), *left_behind(history)))),
+        notices=tuple(
+            dict.fromkeys(
+                (
+                    *untold_notices(history),
+                    *(n for s in history.sections for n in s.plan.notices),
+                    *left_behind(history),
+                )
+            )
+        ),
         unreachable=plan.unreachable,
         next_plan=next_plan,
         journal=f"{first.opened.run}.jsonl",
@@ -165,6 +174,8 @@ def replacements(history: History) -> tuple[Replacement, ...]:
             result, why = "served", f"delivered, {back}, proven, current"
         elif h.destroyed and h.change is None:
             result, why = "destroyed", "minted, not delivered, destroyed again"
+        elif doubted := in_doubt(h, serves):
+            result, why = "unseen", untold(history, h, doubted)
         elif any(t.settled for t in takers if t.step.phase is Phase.DELIVER and not t.left.get("unwritten")):
             result, why = "delivered", "delivered, but not proven or not current"
         else:

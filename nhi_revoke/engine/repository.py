@@ -230,7 +230,7 @@ class Search:
     ) -> bool | None:
         store, _, address = delivery.to.partition(":")
         try:
-            owner = self._registry.provider_of(store)
+            owner = self._registry.provider_of(f"{store}/stage")
             return owner == repository.provider and self._registry.provider(owner).kept_in(address, repository, found)
         except Trouble as wrong:
             why = f"whether {delivery.to} of identity {identity.name} lies there is not known ({wrong.message})"

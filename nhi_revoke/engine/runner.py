@@ -240,6 +240,8 @@ class Runner:
         if proves(going.step):
             going.since = going.since or self._io.now()
             return (self._io.now() - going.since).total_seconds() < UNTIL_SEEN
+        if not self._doing.doer(going.step).shows:
+            return False
         going.looks += 1  # an orphan that cannot be destroyed keeps a mint in doubt without another attempt
         most = 2 if isinstance(self._doing.doer(going.step), Mint) else ATTEMPTS
         return mine.attempts < most and going.looks < ATTEMPTS

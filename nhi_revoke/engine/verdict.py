@@ -105,7 +105,9 @@ def headline(
 def next_commands(report: Report, now: datetime) -> tuple[str, ...]:
     """The most urgent first."""
     out: list[str] = []
-    if report.exit_code in (1, 5) or report.state == "partial":
+    if untold := [r for r in report.replacements if r.result == "unseen"]:
+        out.append(command("list", report.identity))  # which of the two is in use; a notice says what ends the other
+    if (report.exit_code in (1, 5) or report.state == "partial") and not (untold and _told_all(report)):
         out.append(command("resume", report.run))
     if report.next_plan:
         out.append(command("apply", report.next_plan))
@@ -113,7 +115,7 @@ def next_commands(report: Report, now: datetime) -> tuple[str, ...]:
         revoke = command("revoke", report.identity, *report.intent.narrows)
         out += [f"{revoke} {o.next}" for o in doors if o.next.startswith("--")]
     held_back = report.verb == "release" and report.intent.replace and not report.replacements
-    if held_back or any(r.result != "served" for r in report.replacements):
+    if held_back or any(r.result not in ("served", "unseen") for r in report.replacements):
         out.append(command("rotate", report.identity))
     if any(b.counts for b in report.blind) and report.exit_code == 9:
         out.append(f"nhi-revoke verify {report.run}")
@@ -124,6 +126,15 @@ def next_commands(report: Report, now: datetime) -> tuple[str, ...]:
     if not out and report.state == "contained":
         out.append(f"nhi-revoke verify {report.run}")
     return tuple(dict.fromkeys(out))
+
+
+def _told_all(report: Report) -> bool:
+    """Whether nothing but an answer that did not come went wrong, and no other store could give the secret back: then
+    `resume` would find the same again.
+    """
+    serves = [s for s in report.steps if s.phase is Phase.SERVE]
+    wrong = [s for s in report.steps if s.result in ("failed", "lost", "impossible", "waiting")]
+    return len(serves) == 1 and wrong == [s for s in serves if s.result == "lost"]
 
 
 def proof_counts(outcomes: Iterable[Outcome]) -> dict[str, int]:

@@ -15,7 +15,8 @@ from nhi_revoke.model.ref import AccessId, StepId, Utc
 from nhi_revoke.model.step import Manual, Notice, OpenDoor, Phase, Residual
 
 ResultWord = Literal["done", "already", "skipped", "impossible", "failed", "lost", "stale", "waiting", "undone"]
-Fortune = Literal["served", "delivered", "not-replaced", "destroyed", "waiting"]
+Fortune = Literal["served", "delivered", "not-replaced", "destroyed", "waiting", "unseen"]
+"""`unseen`: nobody can tell whether the store took it, so that it stays beside what it was to replace."""
 Fate = Literal["ended", "left", "open", "unseen", "failed", "already", "kept", "expired", "lasts"]
 """`lasts`: nothing ends it before the time in `until`, and nothing is left that would make more of it."""
 

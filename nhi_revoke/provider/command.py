@@ -18,13 +18,15 @@ def started(
     *,
     out: int | IO[bytes],
     errors: int | IO[bytes],
+    given: int | None = None,
     cwd: str | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Killed at the end, with its children, unless it has ended: whoever leaves is not held up.
 
-    In a session of its own: our Ctrl-C is not its Ctrl-C. It reads nothing. `argv`: never a secret. `out`, `errors`: as
-    subprocess takes them. Raises OSError where it does not start.
+    In a session of its own: our Ctrl-C is not its Ctrl-C. `argv`: never a secret. `out`, `errors`: as subprocess takes
+    them. `given`: the descriptor that it reads as its stdin; None: there is nothing to read. Raises OSError where it
+    does not start.
     """
     import subprocess  # with tempfile and shutil 30 ms, which only who starts a program has to pay
 
@@ -32,7 +34,7 @@ def started(
         argv,
         cwd=cwd,
         env=environ,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL if given is None else given,
         stdout=out,
         stderr=errors,
         start_new_session=True,

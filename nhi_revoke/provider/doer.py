@@ -60,6 +60,11 @@ class Doer(ABC, Generic[C]):
     needs: ClassVar[tuple[str, ...]] = ()
     """Registry keys of doers on the same principal that go first when they are planned. A cut or an end never waits for
     a seal."""
+    shows: ClassVar[bool] = True
+    """False for a `serve` of which nothing can ever be seen (a program of the operator's own): its answer is all that
+    is known. The engine then never asks it twice by itself, and where the answer did not come it keeps what was minted,
+    which may be in use, beside what it was to replace. A refusal (`Failed`) must then mean that nothing was delivered.
+    """
     only_first: ClassVar[bool] = False
     """What needs it is done even where it fails: it goes first, and no more. A seal still waits until it holds."""
 

@@ -125,7 +125,7 @@ class Registry:
                     loaded.state,
                     loaded.why,
                     tuple(kind.name for kind in loaded.kinds),
-                    tuple(target.name for target in loaded.targets),
+                    tuple(dict.fromkeys(target.name for target in loaded.targets)),
                     loaded.hint,
                 )
             )
@@ -184,7 +184,8 @@ class Registry:
             kind = self.kind(key.rpartition("/")[0])
             doers: list[Doer[Any]] = [*kind.remedies, *([kind.mint] if kind.mint else [])]
             return _one("doer", key, {f"{kind.name}/{doer.name}": doer for doer in doers})
-        target = self._target(key.partition("/")[0])[1]
+        name, slash, _ = key.partition("/")
+        target = self._target(name, a_store=bool(slash))[1]
         return _one("doer", key, target_doers(target))
 
     def mint(self, kind: str) -> Mint[Any] | None:
@@ -193,7 +194,7 @@ class Registry:
 
     def store(self, name: str) -> Store[Any]:
         """The store of this name, for example `file`. Raises Usage where there is none or it is a flush."""
-        target = self._target(name)[1]
+        target = self._target(name, a_store=True)[1]
         if not isinstance(target, Store):
             raise Usage("unknown-store", f'"{name}" flushes; it cannot keep a credential.', "Put it under flush.")
         return target
@@ -203,11 +204,15 @@ class Registry:
         return tuple(target for name in self.names() for target in self._load(name).targets)
 
     def provider_of(self, key: str) -> str:
-        """Name of the provider that owns a kind, a doer or a target. Raises Usage where nobody does."""
+        """Name of the provider that owns a kind, a doer or a target. Raises Usage where nobody does.
+
+        A store and a flush may have one name: `name/stage` asks for the store, the bare name for the flush.
+        """
         prefix, colon, _ = key.partition(":")
         if colon and prefix in self.known():
             return prefix
-        return self._target(key.partition("/")[0])[0]
+        name, slash, _ = key.partition("/")
+        return self._target(name, a_store=bool(slash))[0]
 
     # -- loading ---------------------------------------------------------------------------------------------------
 
@@ -273,25 +278,37 @@ class Registry:
                 self._loaded[name] = _broken(f"reading a name failed: {_said(error)}", error)
             return None
 
+    def _ready(self, name: str, loaded: _Loaded) -> str:
+        """The same name. Raises NothingCanStart where that provider cannot be used."""
+        if loaded.state != "ok":
+            raise self._trouble(name, loaded)
+        return name
+
     def _meant(self, prefix: str) -> str:
         """The provider that answers to this word, too; the word itself where there is none."""
         return next((p.name for p in self._parsing() if prefix in p.aliases), prefix)
 
-    def _target(self, name: str) -> tuple[str, Target]:
-        """The provider and the target of this bare name: loaded providers first, then the likeliest."""
+    def _target(self, name: str, *, a_store: bool) -> tuple[str, Target]:
+        """The provider and the target of this bare name: loaded providers first, then the likeliest. Where there is
+        none of the sort that is asked for, one of the other sort: whoever asked says what is wrong with it.
+        """
         enabled = self.names()
         with self._lock:
             ready = [each for each in enabled if each in self._loaded]
         rest = sorted((each for each in enabled if each not in ready), key=lambda each: not name.startswith(each))
         offered: list[str] = []
+        other: tuple[str, Target] | None = None
         for each in (*ready, *rest):
             loaded = self._load(each)
             for target in loaded.targets:
-                if target.name == name:
-                    if loaded.state != "ok":
-                        raise self._trouble(each, loaded)
-                    return each, target
-                offered.append(target.name)
+                if target.name != name:
+                    offered.append(target.name)
+                elif isinstance(target, Store) is a_store:
+                    return self._ready(each, loaded), target
+                else:
+                    other = other or (each, target)
+        if other is not None:
+            return self._ready(other[0], self._load(other[0])), other[1]
         broken = [each for each in enabled if self._load(each).provider is None]
         also = f" Not looked at, because they do not load: {', '.join(broken)}." if broken else ""
         raise Usage("unknown-target", f'No store or flush is called "{name}".{also}', did_you_mean(name, offered))

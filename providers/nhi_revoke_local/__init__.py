@@ -13,6 +13,7 @@ from nhi_revoke_local.flush.caep import Caep
 from nhi_revoke_local.flush.exec import Exec
 from nhi_revoke_local.flush.http import Http
 from nhi_revoke_local.flush.redis import Redis
+from nhi_revoke_local.store.exec import ExecStore
 from nhi_revoke_local.store.file import FileStore
 
 
@@ -21,7 +22,7 @@ class LocalProvider(TargetProvider[LocalConnection]):
     title: ClassVar[str] = "This machine (files, commands, caches and receivers that it reaches)"
 
     def targets(self) -> Sequence[Store[LocalConnection] | Doer[LocalConnection]]:
-        return (FileStore(), Exec(), Redis(), Http(), Caep())
+        return (FileStore(), ExecStore(), Exec(), Redis(), Http(), Caep())
 
     def connect(self, scope: str, settings: Any, io: Io) -> LocalConnection:
         return LocalConnection(io)

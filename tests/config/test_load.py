@@ -226,6 +226,9 @@ def test_an_unknown_key_is_an_error_with_the_nearest_valid_one(
     )
 
 
+BOT = '[identity.bot]\nprincipals=["a:b/c"]\n[[identity.bot.deliver]]\nfrom="a:key"\n'
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -246,6 +249,11 @@ def test_an_unknown_key_is_an_error_with_the_nearest_valid_one(
         ('[identity."@last"]\nprincipals = ["a:b/c"]', 'an identity cannot be called "@last"'),
         ('[identity.bot]\nprincipals=["a:b/c"]\n[[identity.bot.deliver]]\nfrom="key"\nto="file:x"', "provider:kind"),
         ('[identity.bot]\nprincipals=["a:b/c"]\n[[identity.bot.deliver]]\nfrom="a:key"\nto="x"', "store:address"),
+        (BOT + 'to="run:x"\nargv=["put"]', 'to = "run:x" does not'),
+        (BOT + 'to=""\nargv=["put"]', 'to = "" does not'),
+        (BOT + 'to="run"\ntimeout=9', "argv, timeout and cwd belong together"),
+        (BOT + 'to="run"\ncwd="/srv"\nargv=[]', "argv, timeout and cwd belong together"),
+        (BOT + 'to="run"\nargv="put"', "argv: expected a list, got a string"),
         ('[identity.bot]\nprincipals=["a:b/c"]\n[[identity.bot.flush]]\nurl="x"', 'every flush needs use = "NAME"'),
         ("[sandbox]\ncontrol = 1", "sandbox.control: expected a string"),
     ],
@@ -255,6 +263,24 @@ def test_a_wrong_value_says_where_and_what_is_expected(tmp_path: Path, text: str
     assert says in error.message
     assert str(tmp_path / "nhi.toml") in error.message
     assert error.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("table", "to"),
+    [
+        ('to="run"\nargv=["/bin/put", "--to", "a b", "ü\\"#"]', 'run:["/bin/put","--to","a b","ü\\"#"]'),
+        ('to="run#token"\nargv=["put"]', 'run:["put"]#token'),
+        ('to="run"\nargv=["put"]\ntimeout=9.5\ncwd="/srv"', 'run:{"argv":["put"],"timeout":9.5,"cwd":"/srv"}'),
+        ('to="run#token"\nargv=["put"]\ntimeout=9', 'run:{"argv":["put"],"timeout":9.0}#token'),
+        ("to='run:[\"put\"]'", 'run:["put"]'),
+    ],
+)
+def test_a_program_may_stand_beside_its_store(tmp_path: Path, table: str, to: str) -> None:
+    """The plan, the journal and `--deliver` have it in one text."""
+    path = tmp_path / "nhi.toml"
+    path.write_text(BOT + table)
+    [delivery] = load_config(str(path), {"HOME": str(tmp_path)}, tmp_path).identities["bot"].deliver
+    assert delivery == Delivery(kind="a:key", to=to)
 
 
 def test_a_delivery_must_name_a_principal_of_its_identity(tmp_path: Path) -> None:

@@ -55,26 +55,36 @@ class Rolling:
     ) -> None:
         try:
             if not error:
-                self._used.clear()
-                assert self._used.wait(20), "a call after the end of it all"
+                self.call_again()  # after the end of it all
         finally:
             self._at_work.__exit__(kind, error, trace)
             self.world.__exit__(kind, error, trace)
 
+    def call_again(self) -> None:
+        """Until the client has called once more."""
+        self._used.clear()
+        assert self._used.wait(20), "the client calls no more"
+
     def command(self, *words: str) -> tuple[int, dict[str, Any], str]:
         """A real command: its exit code, its JSON, and what it told meanwhile."""
         out, err = io.StringIO(), io.StringIO()
-        environ = {
-            **self.environ,
-            "NHI_REVOKE_CONFIG": str(self.world.config),
-            "NHI_REVOKE_STATE": str(self.world.state),
-        }
-        code = run(Session(Streams(io.StringIO(), out, err, environ), (*words, "-o", "json"), self.folder))
+        streams = Streams(io.StringIO(), out, err, self.settings)
+        code = run(Session(streams, (*words, "-o", "json"), self.folder))
         told: dict[str, Any] = json.loads(out.getvalue())
         return code, told, err.getvalue()
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """What the environment of a command says of this world."""
+        places = {"NHI_REVOKE_CONFIG": str(self.world.config), "NHI_REVOKE_STATE": str(self.world.state)}
+        return {**self.environ, **places}
+
+    def rotating(self, deliver: str, *more: str) -> tuple[str, ...]:
+        """The words of `rotate`."""
+        return ("rotate", self.who, "--deliver", deliver, "--grace", "10m", *CONSENT, *more)
+
     def rotate(self, deliver: str, *more: str) -> tuple[int, dict[str, Any], str]:
-        return self.command("rotate", self.who, "--deliver", deliver, "--grace", "10m", *CONSENT, *more)
+        return self.command(*self.rotating(deliver, *more))
 
     def engine(self, before_append: Callable[[int], None] | None = None) -> Engine:
         """As a process of its own would begin."""

@@ -77,7 +77,7 @@ def test_any_other_end_is_a_failure_with_the_last_line(run: Trial, code: str, sa
 
 
 def test_a_signal_without_a_name_has_its_number() -> None:
-    from nhi_revoke_local.flush.exec import _signal_name
+    from nhi_revoke_local.program import _signal_name
 
     assert _signal_name(63) == "signal 63"
 
@@ -155,7 +155,7 @@ def test_a_program_that_vanished_after_the_check(run: Trial) -> None:
 def test_this_machine_is_a_provider_without_principals(run: Trial) -> None:
     ref = run.step("exec", "").on
     assert provider.kinds() == ()
-    assert [target.name for target in provider.targets()] == ["file", "exec", "redis", "http", "caep"]
+    assert [target.name for target in provider.targets()] == ["file", "exec", "exec", "redis", "http", "caep"]
     assert provider.parse("user/x") is None
     assert provider.parse("/etc/passwd") is None
     assert provider.kind_of(ref) == ()

@@ -296,6 +296,21 @@ def test_every_key_has_an_owner() -> None:
         registry.provider_of("nothing")
 
 
+def test_a_store_and_a_flush_may_have_one_name() -> None:
+    """`name/stage` is the store's, the bare name the flush's, wherever each of them comes from."""
+    one, two = entry("one", offers=(Act("run"),)), entry("two", offers=(Shelf("run"), Act("sweep")))
+    for registry in (Registry([one, two]), Registry([two, one])):
+        assert registry.store("run").stage is registry.doer("run/stage")
+        assert registry.doer("run") in registry.targets()
+        assert registry.provider_of("run/stage") == registry.provider_of("run/serve") == "two"
+        assert registry.provider_of("run") == "one"
+        with pytest.raises(Usage):
+            registry.doer("run/forget")
+    both = Registry([entry("shop", offers=(Shelf("run"), Act("run")))])
+    assert status_of(both, "shop").targets == ("run",)
+    assert both.store("run").name == both.doer("run").name == "run"
+
+
 def test_a_target_is_looked_for_where_it_is_likeliest() -> None:
     first = entry("aaa", offers=(Shelf("other"),))
     shop = entry("shop", offers=(Shelf("shop-store"),))

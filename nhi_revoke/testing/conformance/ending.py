@@ -11,6 +11,7 @@ from nhi_revoke.engine.prediction import predicted_open
 from nhi_revoke.model.found import SESSION_FAMILIES
 from nhi_revoke.model.inventory import Inventory
 from nhi_revoke.model.report import Report
+from nhi_revoke.model.step import Phase
 from nhi_revoke.testing.conformance.world import World
 
 
@@ -38,7 +39,16 @@ class Ending(Struct, frozen=True):
 
 def ending(world: World, report: Report) -> Ending:
     doors = world.doors()
-    return Ending(doors, counted(world.look(logs=False)), tuple(sorted(r.result for r in report.replacements)))
+    return Ending(doors, counted(world.look(logs=False)), tuple(sorted(_fortunes(world, report))))
+
+
+def _fortunes(world: World, report: Report) -> Iterable[str]:
+    """A store that shows nothing (`Doer.shows`) leaves it untold whether it took the new one: that stays either way, so
+    that "unseen" is the same end as "served" there, and there alone.
+    """
+    serves = {s.does for s in report.steps if s.phase is Phase.SERVE}
+    shown = all(world.registry.doer(does).shows for does in serves)
+    return (r.result if shown else str(r.result).replace("unseen", "served") for r in report.replacements)
 
 
 def counted(inventory: Inventory, *, but: Collection[str] = ()) -> dict[str, int]:

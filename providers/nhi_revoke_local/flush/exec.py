@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
-from typing import IO, Annotated, ClassVar
-
-import msgspec
-from msgspec import Meta, Struct
+from typing import IO, ClassVar
 
 from nhi_revoke.model.change import Change, Done, Failed, Impossible, Lost
 from nhi_revoke.model.ref import Json
@@ -17,19 +13,9 @@ from nhi_revoke.provider.doer import Doer
 from nhi_revoke.provider.fault import Rejected
 from nhi_revoke.provider.io import Run
 from nhi_revoke_local.connection import LocalConnection
+from nhi_revoke_local.program import SHOWN, ProgramSettings, ended, last_line, preflight, settings_of
 
 _TAIL = 4096
-_SHOWN = 200
-
-
-class ExecSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """What stands beside `use = "exec"` in the map."""
-
-    argv: Annotated[tuple[Annotated[str, Meta(min_length=1)], ...], Meta(min_length=1)]
-    """The program and its arguments, as they are: no shell reads them. Never a secret."""
-    timeout: Annotated[float, Meta(gt=0, le=3600)] = 60.0
-    """Seconds."""
-    cwd: str | None = None
 
 
 class Exec(Doer[LocalConnection]):
@@ -44,25 +30,17 @@ class Exec(Doer[LocalConnection]):
 
     def check(self, conn: LocalConnection, step: Step) -> Impossible | None:
         try:
-            settings = _settings(step)
+            settings = settings_of(step.before)
         except Rejected as why:
             return Impossible(why.message, why.hint)
-        cwd = settings.cwd or os.curdir
-        if not os.path.isdir(cwd):
-            return Impossible(f"exec: {cwd} is no folder", "Correct cwd in the map, and run the command by hand.")
-        if _program(settings.argv[0], cwd) is None:
-            return Impossible(
-                f"exec: there is no program {settings.argv[0]} here",
-                "Correct argv in the map, and run the command by hand.",
-            )
-        return None
+        return preflight(settings, instead=", and run the command by hand")
 
     def apply(self, conn: LocalConnection, step: Step, run: Run) -> Change:
         import subprocess  # with tempfile and shutil 30 ms, which only a flush has to pay
         import tempfile
 
-        settings = _settings(step)
-        name = os.path.basename(settings.argv[0])
+        settings = settings_of(step.before)
+        name = settings.name
         # A file instead of a pipe: a child that outlives the command cannot hold us up, nor fill the memory.
         with tempfile.TemporaryFile() as errors:
             try:
@@ -73,9 +51,8 @@ class Exec(Doer[LocalConnection]):
                 return Failed(f"{name} did not start: {error.strerror}")
             if code == 0:
                 return Done({"exit": 0}, conn.now())
-            said = _last_line(errors)
-        ended = f"ended with exit code {code}" if code > 0 else f"was ended by {_signal_name(-code)}"
-        return Failed(f"{name} {ended}{f': {said}' if said else ''}")
+            said = last_line(_tail(errors))[:SHOWN]
+        return Failed(f"{name} {ended(code)}{f': {said}' if said else ''}")
 
     def seen(self, conn: LocalConnection, step: Step, run: Run) -> Json | None:
         """The exit code is all that can be known of a command; without it, it is run again."""
@@ -83,23 +60,7 @@ class Exec(Doer[LocalConnection]):
         return left if "exit" in left else None
 
 
-def _settings(step: Step) -> ExecSettings:
-    try:
-        return msgspec.convert(step.before, ExecSettings)
-    except msgspec.ValidationError as error:
-        raise Rejected(
-            f"exec: {error}", hint='Write argv = ["program", "argument"], timeout in seconds, cwd.'
-        ) from None
-
-
-def _program(name: str, cwd: str) -> str | None:
-    """A name with a slash counts from `cwd`, any other is looked up in PATH."""
-    import shutil
-
-    return shutil.which(os.path.join(cwd, name) if "/" in name else name)
-
-
-def _run(settings: ExecSettings, errors: IO[bytes]) -> int:
+def _run(settings: ProgramSettings, errors: IO[bytes]) -> int:
     """Raises TimeoutExpired, OSError."""
     import subprocess
 
@@ -107,15 +68,7 @@ def _run(settings: ExecSettings, errors: IO[bytes]) -> int:
         return command.wait(settings.timeout)
 
 
-def _last_line(errors: IO[bytes]) -> str:
+def _tail(errors: IO[bytes]) -> bytes:
     errors.seek(0, os.SEEK_END)
     errors.seek(max(0, errors.tell() - _TAIL))
-    lines = errors.read().decode(errors="replace").strip().splitlines()
-    return "".join(c for c in lines[-1] if c.isprintable())[:_SHOWN] if lines else ""
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
+    return errors.read()
