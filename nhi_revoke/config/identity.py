@@ -18,6 +18,7 @@ class _DeliverTable(Struct, frozen=True, forbid_unknown_fields=True, rename={"ki
     kind: str
     to: str
     principal: str = ""
+    format: str = ""
 
 
 class _IdentityTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,7 +82,7 @@ def _delivery(item: _DeliverTable, of: _IdentityTable, where: str, file: str) ->
             f'{file}: {where}: principal = "{item.principal}" is none of this identity\'s principals.',
             did_you_mean(item.principal, of.principals),
         )
-    return Delivery(kind=item.kind, to=item.to, principal=item.principal)
+    return Delivery(kind=item.kind, to=item.to, principal=item.principal, format=item.format)
 
 
 def _flush(item: Json, where: str, file: str) -> FlushTarget:

@@ -1,4 +1,4 @@
-"""`PROJECT/NAME[#json-key]`, and how a credential stands in the text of a secret. Pure.
+"""`PROJECT/NAME[#json-key or format]`, and how a credential stands in the text of a secret. Pure.
 
 Values are compared in memory, by fingerprint; nothing here is ever written down.
 """
@@ -12,6 +12,7 @@ from msgspec import Struct
 from nhi_revoke.provider import merging
 from nhi_revoke.provider.fault import Rejected
 from nhi_revoke.provider.http import segment
+from nhi_revoke.provider.layout import JSON, split
 from nhi_revoke.provider.secret import Secret
 from nhi_revoke_gcp.naming import PROJECT as PROJECT_ID
 
@@ -30,7 +31,9 @@ class Address(Struct, frozen=True):
     project: str
     name: str
     key: str = ""
-    """JSON key that takes the secret part alone; `-`: the text is the secret part; empty: all fields are merged."""
+    """JSON key that takes the secret part alone; `-`: the text is the secret part; a format; empty: all fields are
+    merged.
+    """
 
     @property
     def path(self) -> str:
@@ -59,10 +62,9 @@ class Address(Struct, frozen=True):
         """
         if text is None:
             return ""
-        is_object = merging.fields_of(text) is not None
-        if self.merges and not is_object:
-            return f"{self.word} does not hold a JSON object, which the new one could be merged into"
-        if not self.merges and is_object:
+        if self.merges and (why := merging.unfit(text, self.key)):
+            return f"the new one cannot be merged into what {self.word} holds: {why}"
+        if not self.merges and merging.fields_of(text) is not None:
             return f"{self.word} holds a JSON object, whose fields the new one alone would take away"
         return ""
 
@@ -93,7 +95,9 @@ class Address(Struct, frozen=True):
 
 def parse_address(text: str) -> Address:
     """With or without the scheme; also as the API names a secret. Raises Rejected for what is none."""
-    place, _, key = text.removeprefix(f"{SCHEME}:").partition("#")
+    rest, spelled = split(text.removeprefix(f"{SCHEME}:"))
+    place, _, key = rest.partition("#")
+    key = "" if spelled == JSON.spelled else spelled or key
     if "/locations/" in place:
         raise Rejected(f"{text!r} is a regional secret, which this version does not write", hint=f"{SCHEME}:{FORM}.")
     parts = place.split("/")
