@@ -1,4 +1,4 @@
-"""`file:`: a replacement into a file of this machine, JSON or a format: staged beside it, read back, renamed onto it."""
+"""`file:`: a replacement into a file of this machine, JSON or a format: staged beside, read back, renamed onto it."""
 
 from __future__ import annotations
 
