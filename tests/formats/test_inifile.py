@@ -64,7 +64,9 @@ def test_the_sdk_itself_signs_with_it(tmp_path: Path, monkeypatch: pytest.Monkey
         assert found is not None
         assert (found.access_key, found.secret_key, found.token) == (*NEW.values(), None)
         if profile != "default":
-            assert Session(profile="default").get_credentials().access_key == "OLD", "other profiles stay"
+            other = Session(profile="default").get_credentials()
+            assert other is not None
+            assert other.access_key == "OLD", "other profiles stay"
 
 
 def test_where_it_stands() -> None:

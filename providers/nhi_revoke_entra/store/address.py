@@ -18,6 +18,7 @@ from nhi_revoke_entra.vault import VAULT
 
 SCHEME = "azure-keyvault"
 FORM = "VAULT/NAME: the secret part alone; VAULT/NAME#json-key: in a JSON object; VAULT/NAME#*: all its fields merged"
+"""A format is the whole text, merged into the present one."""
 NAME = re.compile(r"[0-9a-zA-Z-]{1,127}")
 """Names of secrets (Microsoft docs: set-secret); their length is recalled."""
 WHOLE = "*"

@@ -18,6 +18,7 @@ from nhi_revoke_gcp.naming import PROJECT as PROJECT_ID
 
 SCHEME = "gcp-secretmanager"
 FORM = "PROJECT/NAME: all its fields merged into a JSON object; #json-key: the secret part there; #-: it alone as text"
+"""A format is the whole text, merged into the present one."""
 PROJECT = re.compile(rf"(?:[a-z0-9.-]+:)?{PROJECT_ID}|\d{{6,20}}")
 """Its id, with its domain where it has one, or its number."""
 NAME = re.compile(r"[0-9a-zA-Z_-]{1,255}")

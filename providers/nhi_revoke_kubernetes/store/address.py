@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from nhi_revoke.provider.io import Run
 
 SCHEME = "kubernetes"
-FORM = "NAMESPACE/SECRET: each of its fields a key of data, every other key kept; #key: the secret part alone there"
+FORM = (
+    "NAMESPACE/SECRET: each of its fields a key of data, every other key kept; #key: the secret part alone there; in a "
+    "format: its variables as keys (envFrom), or its text in #key (a file, where it is mounted)"
+)
 HINT = f"{SCHEME}:{FORM}."
 A_NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 A_SECRET = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")

@@ -18,7 +18,10 @@ from nhi_revoke.provider.merging import fields_of
 from nhi_revoke.provider.secret import Secret
 
 SCHEME = "vault"
-FORM = "MOUNT/PATH: all its fields merged into what the secret holds; #json-key: the secret part there"
+FORM = (
+    "MOUNT/PATH: all its fields merged into what the secret holds; #json-key: the secret part there; in a format: its "
+    "variables as keys, or its text in #json-key"
+)
 HINT = f"{SCHEME}:{FORM}. As in vault kv get MOUNT/PATH, without data/ in between."
 A_PART = re.compile(r"[^\s#?%*\\\x00-\x1f\x7f](?:[^#?%*\\\x00-\x1f\x7f]*[^\s#?%*\\\x00-\x1f\x7f])?")
 """Of a path: nothing that a shell, a URL or a policy would read as something else, and no blank at its ends."""
