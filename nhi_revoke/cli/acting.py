@@ -40,7 +40,7 @@ def draft(
     Without `late`, what takes long to list is left to the run, and no cache is asked what a flush would meet: one that
     does not answer would hold up a containment that asks nobody.
     """
-    identity = delivering(engine.resolve(names), options.deliver or (), engine.registry)
+    identity = delivering(engine.resolve(names), options.deliver or (), engine.registry, options.format)
     if order == "rollover":
         must_deliver(identity)
     intent = intent_of(options, identity, order, engine.clock.now())

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nhi_revoke.model.checkup import Finding
-    from nhi_revoke.model.identity import Identity
+    from nhi_revoke.model.identity import Delivery, Identity
     from nhi_revoke.render.block import Block
 
 app = application()
@@ -87,11 +87,15 @@ def _show(session: Session) -> Result:
     return Result(found, screen, 0, problems, Rows(COLUMNS, lambda: [_row(each) for each in found]))
 
 
+def _delivery(each: Delivery) -> str:
+    return f"{each.kind}={each.to}" + (f" ({each.format})" if each.format else "")
+
+
 def _row(identity: Identity) -> dict[str, str]:
     return {
         "identity": identity.name,
         "owner": identity.owner,
         "principals": " ".join(str(ref) if ref.provider else ref.id for ref in identity.principals),
-        "deliver": " ".join(f"{each.kind}={each.to}" for each in identity.deliver),
+        "deliver": " ".join(_delivery(each) for each in identity.deliver),
         "flush": " ".join(each.use for each in identity.flush),
     }

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from nhi_revoke.cli.reasons import DEFAULTS
 from nhi_revoke.cli.spans import moment_of
+from nhi_revoke.engine.formats import addressed
 from nhi_revoke.model.command import command
 from nhi_revoke.model.error import Usage
 from nhi_revoke.model.identity import Delivery, Identity
@@ -66,9 +67,17 @@ def intent_of(options: IntentOptions, identity: Identity, order: Order, now: dat
     )
 
 
-def delivering(identity: Identity, words: Sequence[str], registry: Registry) -> Identity:
-    """The identity with the targets of `--deliver KIND=STORE:ADDRESS`, which win over the map's. Raises Usage."""
-    added = [_delivery(word, registry) for word in words]
+def delivering(identity: Identity, words: Sequence[str], registry: Registry, form: str = "") -> Identity:
+    """The identity with the targets of `--deliver KIND=STORE:ADDRESS`, which win over the map's. `form`: of each of
+    them, by `--format`. Raises Usage. What the map has is looked at when it is planned with.
+    """
+    if form and not words:
+        raise Usage(
+            "format-without-deliver",
+            "--format says how what --deliver names is written, and no --deliver is there. Nothing was done.",
+            'In nhi.toml it is format = "…" in the deliver table.',
+        )
+    added = [_delivery(word, registry, form) for word in words]
     kinds = {each.kind for each in added}
     kept = (each for each in identity.deliver if each.kind not in kinds)
     return replace(identity, deliver=(*kept, *added))
@@ -85,7 +94,7 @@ def must_deliver(identity: Identity) -> None:
         )
 
 
-def _delivery(word: str, registry: Registry) -> Delivery:
+def _delivery(word: str, registry: Registry, form: str) -> Delivery:
     kind, equals, to = word.partition("=")
     store, colon, address = to.partition(":")
     if not (kind and equals and store and colon and address):
@@ -94,6 +103,6 @@ def _delivery(word: str, registry: Registry) -> Delivery:
             f"--deliver {word!r} does not have the form KIND=STORE:ADDRESS. Nothing was done.",
             "nhi-revoke providers  lists access kinds and stores.",
         )
-    registry.kind(kind)
-    registry.store(store)
-    return Delivery(kind, to)
+    delivery = Delivery(kind, to, format=form)
+    addressed(delivery, registry.kind(kind).mint, registry.store(store))
+    return delivery

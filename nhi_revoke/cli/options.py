@@ -108,6 +108,14 @@ class IntentOptions:
         list[str] | None,
         typer.Option("--deliver", metavar="KIND=STORE:ADDRESS", help="Where the replacement of this kind goes."),
     ] = None
+    format: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="env|env:NAME|json|…",
+            help="Of each --deliver: how it is written there, as its users read it.",
+        ),
+    ] = ""
 
 
 def typed(options: IntentOptions) -> list[str]:

@@ -52,6 +52,7 @@ An identity is a name in nhi.toml for principals of one bot in all systems.
   [[identity.payments-bot.deliver]]              # where the replacement of a kind goes
   from = "PROVIDER:ACCESS-KIND"
   to = "STORE:ADDRESS"
+  format = "env"                                 # optional: env, env:NAME, json, or one of the kind's own
 
   [[identity.payments-bot.flush]]                # what must forget the old one
   use = "FLUSH"

@@ -23,6 +23,7 @@ class _DeliverTable(Struct, frozen=True, forbid_unknown_fields=True, rename={"ki
     """The address of a store that starts a program, as a list beside `to = "STORE"`; with `timeout` and `cwd`."""
     timeout: float | None = None
     cwd: str | None = None
+    format: str = ""
 
 
 class _IdentityTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,7 +88,7 @@ def _delivery(item: _DeliverTable, of: _IdentityTable, where: str, file: str) ->
             f'{file}: {where}: principal = "{item.principal}" is none of this identity\'s principals.',
             did_you_mean(item.principal, of.principals),
         )
-    return Delivery(kind=item.kind, to=to, principal=item.principal)
+    return Delivery(kind=item.kind, to=to, principal=item.principal, format=item.format)
 
 
 def _address(item: _DeliverTable, where: str, file: str) -> str:

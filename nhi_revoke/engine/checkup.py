@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from nhi_revoke.engine.clock import Interrupted
 from nhi_revoke.engine.connections import Connections
+from nhi_revoke.engine.formats import addressed
 from nhi_revoke.engine.resolve import one_ref
 from nhi_revoke.model.checkup import Finding
 from nhi_revoke.model.error import Ambiguous, NotFound, Trouble, Usage
@@ -99,7 +100,8 @@ class _Checker:
             if not colon or not address:
                 return Checked(replace(line, state="wrong", why="it must be STORE:ADDRESS"))
             store = self._registry.store(name)
-            step = self._step(f"{name}/stage", who, store.stage.phase, to=address, address=address)
+            to, _ = addressed(delivery, kind.mint, store)
+            step = self._step(f"{name}/stage", who, store.stage.phase, to=to, address=address)
             return Checked(self._preflight(line, store.stage, step), f"{name}:{address}")
 
         return self._told(line, look)

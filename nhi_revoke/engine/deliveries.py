@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from nhi_revoke.engine.formats import addressed
 from nhi_revoke.model.error import Usage
 from nhi_revoke.model.identity import Delivery
 from nhi_revoke.model.inventory import Inventory
 from nhi_revoke.model.step import Phase, Step
+from nhi_revoke.provider.doer import Mint
 
 if TYPE_CHECKING:
     from nhi_revoke.engine.planner import Catalog, ScopeOfTarget
@@ -42,10 +44,9 @@ def delivery_steps(
     for number, mint in enumerate(s for s in steps if s.phase is Phase.MINT and s.does.endswith(CREATES)):
         targets = deliveries_of(mint, inventory)
         for place, delivery in enumerate(targets):
-            name, colon, address = delivery.to.partition(":")
-            if not colon or not address:
-                raise Usage("bad-delivery", f"delivery target {delivery.to!r} must be STORE:ADDRESS")
+            name, _, address = delivery.to.partition(":")
             store = catalog.store(name)
+            to, as_format = addressed(delivery, _mint(mint, catalog), store)
             scope = scope_of_target(f"{name}/stage", address)
             for doer, verb in ((store.stage, "stage"), (store.serve, "serve")):
                 kept = f"; {store.keeps}" if verb == "serve" and store.keeps else ""
@@ -56,12 +57,12 @@ def delivery_steps(
                         does=f"{name}/{verb}",
                         on=mint.on,
                         phase=doer.phase,
-                        says=f"{SAYS[verb, store.beside]} {delivery.to}{kept}",
+                        says=f"{SAYS[verb, store.beside]} {delivery.to}{as_format}{kept}",
                         scope=scope,
                         lock=delivery.to,
                         reversible=doer.reversible,
                         takes=mint.id,
-                        to=address,
+                        to=to,
                     )
                 )
         out.append(
@@ -76,6 +77,11 @@ def delivery_steps(
             )
         )
     return out
+
+
+def _mint(step: Step, catalog: Catalog) -> Mint[Any] | None:
+    doer = catalog.doer(step.does)
+    return doer if isinstance(doer, Mint) else None
 
 
 def flush_steps(

@@ -22,6 +22,7 @@ from nhi_revoke.model.found import Lead
 from nhi_revoke.model.proof import Proof
 from nhi_revoke.model.report import Fortune, Outcome, Replacement, Report, ResultWord, StepResult, Times
 from nhi_revoke.model.step import Notice, OpenDoor, Phase, Residual
+from nhi_revoke.provider.layout import shown
 
 WORDS: dict[type[Change], ResultWord] = {
     Done: "done",
@@ -184,7 +185,7 @@ def replacements(history: History) -> tuple[Replacement, ...]:
             )
             result, why = "not-replaced", getattr(failed, "why", "not reached")
         strength = Proof(str(proof.left["proof"])) if proof and proof.settled and "proof" in proof.left else None
-        to = ", ".join(f"{t.step.does.rpartition('/')[0]}:{t.step.to}" for t in serves)
+        to = ", ".join(f"{t.step.does.rpartition('/')[0]}:{shown(t.step.to)}" for t in serves)
         out.append(Replacement(h.step.does.removesuffix("/create"), str(h.step.on), result, access, to, strength, why))
     return tuple(out)
 

@@ -17,6 +17,7 @@ from nhi_revoke.model.plan import Plan
 from nhi_revoke.model.ref import AccessId, StepId
 from nhi_revoke.model.step import Notice, Phase, Step
 from nhi_revoke.provider.kind import AccessKind
+from nhi_revoke.provider.layout import shown
 from nhi_revoke.provider.registry import Registry
 
 UNDOABLE = (Phase.CUT, Phase.END, Phase.SEAL)
@@ -241,7 +242,7 @@ def _forgetting(history: History, registry: Registry) -> list[Step]:
                     id=f"finish-{h.step.id}",
                     does=f"{name}/{forget.name}",
                     phase=Phase.FINISH,
-                    says=f"make {name}:{h.step.to} forget the old secret",
+                    says=f"make {name}:{shown(h.step.to)} forget the old secret",
                     after=(),
                     reversible=forget.reversible,
                 )

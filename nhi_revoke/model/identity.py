@@ -16,6 +16,8 @@ class Delivery(Struct, frozen=True, rename={"kind": "from"}):
     """`store:address`, for example `file:/run/secrets/bot.json`."""
     principal: str = ""
     """Needed only where several principals of the identity have this kind."""
+    format: str = ""
+    """How it is written there, as `--format` takes it; empty: as the store does by itself."""
 
 
 class FlushTarget(Struct, frozen=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
 
 from nhi_revoke.model.change import Change, Impossible
 from nhi_revoke.model.proof import Proof, Proven
@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from nhi_revoke.model.ref import AccessId, Json
     from nhi_revoke.model.step import Step
     from nhi_revoke.provider.io import Run
+    from nhi_revoke.provider.layout import Layout
     from nhi_revoke.provider.secret import Secret
 
 C = TypeVar("C", bound=Connection)
+Unit = Literal["", "text", "keys"]
+"""What one address of a store holds: one text, or keys with a text each. Empty: the store knows no formats."""
 
 
 class Doer(ABC, Generic[C]):
@@ -126,6 +129,9 @@ class Mint(Doer[C]):
     """
 
     phase: ClassVar[Phase] = Phase.MINT
+    layouts: ClassVar[tuple[Layout, ...]] = ()
+    """In which forms, besides JSON and a variable of the operator's own, its credentials can stand: as the vendor's own
+    clients read them (`--format`)."""
 
     @abstractmethod
     def orphans(self, conn: C, step: Step) -> Sequence[AccessId]:
@@ -155,6 +161,10 @@ class Store(ABC, Generic[C]):
     keeps: ClassVar[str] = ""
     """What `serve` makes to keep the former secret until `finish`, for the plan; empty: nothing but the store's own
     versions."""
+    unit: ClassVar[Unit] = ""
+    """For `--format`. With `text`, the stage's address has the format behind its `#`; with `keys`, behind its last `#`:
+    variables and fields become keys of their own where the address names none, else that key holds the text. Without
+    either, a format is refused."""
     stage: Doer[C]
     """Phase DELIVER, key `NAME/stage`: puts `run.take(step.takes)` where the workload does not read it yet.
     `seen` reads it back and compares in memory. `undo` removes what was staged."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from nhi_revoke.provider.doer import Doer
+from nhi_revoke.engine.formats import choices
+from nhi_revoke.provider.doer import Doer, Mint
 from nhi_revoke.provider.kind import AccessKind
 from nhi_revoke.provider.registry import Registry, target_doers
 from nhi_revoke.render.document import markdown_table
@@ -36,7 +37,7 @@ def _kind_row(kind: AccessKind[Any]) -> tuple[str, ...]:
     return (
         f"`{kind.name}`: {kind.title}",
         ", ".join(kind.on),
-        _lines(f"`{doer.name}` ({doer.phase}): {doer.says}{_braking(doer)}" for doer in doers),
+        _lines(f"`{doer.name}` ({doer.phase}): {doer.says}{_braking(doer)}{_formats(doer)}" for doer in doers),
         _lines(f"`{doer.name}`: {doer.undone if doer.reversible else '**irreversible**'}" for doer in doers),
         _lines(dict.fromkeys(each for each in (kind.survives, *(doer.survives for doer in doers)) if each)),
     )
@@ -48,6 +49,10 @@ def _doer_rows(doers: Iterable[tuple[str, Doer[Any]]]) -> list[tuple[str, ...]]:
 
 def _braking(doer: Doer[Any]) -> str:
     return ", a brake until `release`" if doer.brake else ""
+
+
+def _formats(doer: Doer[Any]) -> str:
+    return f" (`--format` {', '.join(choices(doer))})" if isinstance(doer, Mint) else ""
 
 
 def _lines(texts: Iterable[str]) -> str:

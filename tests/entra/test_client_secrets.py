@@ -13,6 +13,7 @@ from nhi_revoke.model.intent import Intent
 from nhi_revoke.model.inventory import Inventory
 from nhi_revoke.model.proof import Proof
 from nhi_revoke.model.step import Draft, Manual, Phase, Step
+from nhi_revoke.provider import text as formatted
 from nhi_revoke.provider.fault import NoAnswer
 from nhi_revoke.provider.kind import View
 from nhi_revoke_entra.sandbox import seed
@@ -224,3 +225,13 @@ def test_a_vendors_app_gets_no_secret(bench: Bench) -> None:
     drafts = replacing(bench, name)
     assert any(isinstance(d, Manual) and "another tenant" in d.what for d in drafts)
     assert not any(isinstance(d, Step) and d.phase is Phase.MINT for d in drafts)
+
+
+def test_as_env_it_has_all_that_a_sign_in_needs(bench: Bench) -> None:
+    step = minting(bench)
+    bench.do(step)
+    secret, [layout] = bench.run.take(step.id), bench.doer(step.does).layouts
+    assert formatted.written(None, secret, layout) == (
+        f"AZURE_CLIENT_ID={secret.public['client_id']}\nAZURE_TENANT_ID={secret.public['tenant_id']}\n"
+        f"AZURE_CLIENT_SECRET={secret.reveal()}\n"
+    )

@@ -13,6 +13,7 @@ from nhi_revoke.model.identity import Delivery, Identity
 from nhi_revoke.model.intent import Intent
 from nhi_revoke.model.proof import Proof
 from nhi_revoke.model.step import Draft, Manual, Phase, Step
+from nhi_revoke.provider import text as formatted
 from nhi_revoke.provider.fault import NoAnswer
 from nhi_revoke_gcp.sandbox.scene import first_key
 from nhi_revoke_gcp.sandbox.state import LIMIT
@@ -196,3 +197,15 @@ def test_keys_that_could_not_be_listed_are_not_replaced(bench: Bench) -> None:
     view = bench.view(BOT)
     assert [d for d in bench.kinds[KIND].draft(view, Intent(brake="off", replace=(KIND,))) if isinstance(d, Step)]
     assert not [d for d in drafted(bench, rotate="no") if isinstance(d, Step) and d.phase is Phase.MINT]
+
+
+def test_as_gcp_json_it_is_the_file_that_google_gives(bench: Bench) -> None:
+    step = mint(bench)
+    bench.do(step)
+    secret, [layout] = bench.run.take(step.id), bench.doer(step.does).layouts
+    text = formatted.written(None, secret, layout)
+    made = bench.account.keys[secret.public["private_key_id"]]
+    file = bench.cloud.key_file(bench.account, made, bench.sandbox.grpc.token_uri)
+    assert json.loads(text) == file
+    assert list(json.loads(text)) == [name for name, _ in layout.parts if name in file]
+    assert set(file) <= {name for name, _ in layout.parts}, "one of its own kind gives way to it"

@@ -18,6 +18,7 @@ from nhi_revoke.model.identity import Delivery, Identity
 from nhi_revoke.model.intent import Intent
 from nhi_revoke.model.proof import Proof
 from nhi_revoke.model.step import Draft, Manual, Phase, Step
+from nhi_revoke.provider import text as formatted
 from nhi_revoke.provider.fault import NoAnswer, Rejected
 from nhi_revoke.testing.conformance.ending import mispredicted
 from nhi_revoke_gcp.access.key_upload import BITS, LASTS
@@ -248,3 +249,13 @@ def test_the_second_rotation_ends_the_first_ones_key(uploading: Whole) -> None:
     assert keys[first.access.rpartition("/")[2]].disabled.shown
     assert not keys[second.access.rpartition("/")[2]].disabled.shown
     assert uploading.clock.now().tzinfo is UTC
+
+
+def test_as_gcp_json_googles_library_takes_it(bench: Bench) -> None:
+    step = mint(bench)
+    bench.do(step)
+    secret, [layout] = bench.run.take(step.id), bench.doer(step.does).layouts
+    text = formatted.written(None, secret, layout)
+    found = service_account.Credentials.from_service_account_info(json.loads(text))
+    assert found.service_account_email == bench.account.email
+    assert formatted.unfit(text, layout) == ""

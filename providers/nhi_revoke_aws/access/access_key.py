@@ -17,6 +17,7 @@ from nhi_revoke.provider.doer import Doer, Mint
 from nhi_revoke.provider.fault import Missing, Rejected
 from nhi_revoke.provider.io import Io, Run
 from nhi_revoke.provider.kind import AccessKind, View, draft_step
+from nhi_revoke.provider.layout import Layout, section, variables
 from nhi_revoke.provider.secret import Secret
 from nhi_revoke_aws.connection import AwsConnection
 from nhi_revoke_aws.holder import LIMIT
@@ -117,6 +118,19 @@ def remove(conn: AwsConnection, user: str, access: AccessId) -> Change:
     return Done(GONE, conn.now())
 
 
+VARIABLES = variables(
+    {"AWS_ACCESS_KEY_ID": "AccessKeyId", "AWS_SECRET_ACCESS_KEY": "SecretAccessKey"},
+    never=("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"),
+)
+PROFILE = section(
+    "aws-credentials",
+    {"aws_access_key_id": "AccessKeyId", "aws_secret_access_key": "SecretAccessKey"},
+    by_default="default",
+    never=("aws_session_token", "aws_security_token"),
+)
+"""As every SDK reads them. A session's token beside them would be sent along, and refused (botocore/credentials.py)."""
+
+
 class Create(Mint[AwsConnection]):
     """Not repeated blindly: what a lost answer left behind is found by difference and deleted."""
 
@@ -126,6 +140,7 @@ class Create(Mint[AwsConnection]):
     undone: ClassVar[str] = "the new key is deleted"
     source: ClassVar[str] = "AWS docs: API_CreateAccessKey"
     needs: ClassVar[tuple[str, ...]] = (f"{KIND}/delete",)
+    layouts: ClassVar[tuple[Layout, ...]] = (VARIABLES, PROFILE)
 
     def apply(self, conn: AwsConnection, step: Step, run: Run) -> Change:
         try:

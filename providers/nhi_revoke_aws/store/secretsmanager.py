@@ -1,4 +1,4 @@
-"""`aws-secretsmanager:NAME[#json-key]`: staged as AWSPENDING, read back, proven, then made AWSCURRENT.
+"""`aws-secretsmanager:NAME[#json-key or format]`: staged as AWSPENDING, read back, proven, then made AWSCURRENT.
 
 AWS docs: API_PutSecretValue, API_UpdateSecretVersionStage. Every read names its stage or version.
 """
@@ -15,10 +15,11 @@ from nhi_revoke.model.change import Already, Change, Done, Failed, Impossible
 from nhi_revoke.model.ref import Json
 from nhi_revoke.model.step import Phase, Step
 from nhi_revoke.provider import merging
-from nhi_revoke.provider.doer import Doer, Store
+from nhi_revoke.provider.doer import Doer, Store, Unit
 from nhi_revoke.provider.fault import Conflict, Missing, Rejected
 from nhi_revoke.provider.io import Run
-from nhi_revoke.provider.merging import fields_of, public_id, same_public
+from nhi_revoke.provider.layout import JSON, split
+from nhi_revoke.provider.merging import public_id, same_public
 from nhi_revoke.provider.secret import Secret
 from nhi_revoke_aws.connection import AwsConnection
 
@@ -35,7 +36,7 @@ class Address(Struct, frozen=True):
     secret: str
     """Name or ARN."""
     key: str = ""
-    """JSON key that takes the secret part alone; empty: the default fields are merged."""
+    """JSON key that takes the secret part alone, or a format; empty: the default fields are merged."""
 
     @property
     def region(self) -> str:
@@ -45,8 +46,9 @@ class Address(Struct, frozen=True):
 
 def parse_address(text: str) -> Address:
     """With or without the scheme."""
-    secret, _, key = text.removeprefix(f"{NAME}:").partition("#")
-    return Address(secret, key)
+    place, spelled = split(text.removeprefix(f"{NAME}:"))
+    secret, _, key = place.partition("#")
+    return Address(secret, "" if spelled == JSON.spelled else spelled or key)
 
 
 def account_in_address(text: str) -> str:
@@ -94,11 +96,15 @@ class Vault:
         return _at(self.stages(), stage)
 
     def merged(self, current: str | None, secret: Secret) -> str:
-        """The current value with the new credential in it: every other field is kept."""
-        text = merging.merged(current, secret, self.at.key)
+        """The current value with the new credential in it: everything else is kept."""
+        text = None if (why := self.unfit(current)) else merging.merged(current, secret, self.at.key)
         if text is None:
-            raise Rejected(f"secret {self.at.secret} does not hold a JSON object: the new key was not delivered")
+            raise Rejected(f"secret {self.at.secret} does not take it: {why}. The new key was not delivered")
         return text
+
+    def unfit(self, current: str | None) -> str:
+        """Why no credential can be merged into this value; empty where one can."""
+        return "it is binary, or empty" if current == "" else merging.unfit(current, self.at.key)
 
     def holds(self, text: str | None, secret: Secret) -> bool:
         """Compared in memory, by fingerprint."""
@@ -134,10 +140,10 @@ class Stage(Doer[AwsConnection]):
         if told.get("DeletedDate"):
             by_hand = "aws secretsmanager restore-secret, then resume"
             return Impossible(f"secret {name} is scheduled for deletion", by_hand)
-        if fields_of(vault.value(stage=CURRENT)) is None:
+        if why := vault.unfit(vault.value(stage=CURRENT)):
             return Impossible(
-                f"secret {name} does not hold a JSON object, which the new key could be merged into",
-                "store a JSON object in it (an empty one, {}, will do), or deliver to another secret",
+                f"the new key cannot be merged into what secret {name} holds: {why}",
+                f"store a text of that form ({merging.start(vault.at.key)} will do), or deliver to another secret",
             )
         return None
 
@@ -258,6 +264,7 @@ class Forget(Doer[AwsConnection]):
 class SecretsManager(Store[AwsConnection]):
     name: ClassVar[str] = NAME
     says: ClassVar[str] = "AWS Secrets Manager: NAME or ARN, with #json-key for the secret part alone"
+    unit: ClassVar[Unit] = "text"
     stage = Stage()
     serve = Serve()
     forget = Forget()

@@ -1,4 +1,4 @@
-"""`aws-ssm:NAME[#json-key]`: staged in a parameter beside it, read back, proven, then written as the newest version.
+"""`aws-ssm:NAME[#json-key or format]`: staged in a parameter beside it, read back, proven, then the newest version.
 
 Parameter Store has no pending stage: whoever reads a parameter reads its newest version, so that writing is serving.
 What is staged is a SecureString under the same key; where that key is the customer's own, KMS is asked as well
@@ -16,10 +16,11 @@ from msgspec import Struct
 from nhi_revoke.model.change import Already, Change, Done, Failed, Impossible
 from nhi_revoke.model.ref import Json
 from nhi_revoke.model.step import Phase, Step
-from nhi_revoke.provider.doer import Doer, Store
+from nhi_revoke.provider.doer import Doer, Store, Unit
 from nhi_revoke.provider.fault import Conflict, Fault, Missing, Rejected
 from nhi_revoke.provider.io import Run
-from nhi_revoke.provider.merging import fields_of, holds, merged, public_id, public_of, same_public, taken
+from nhi_revoke.provider.layout import JSON, split
+from nhi_revoke.provider.merging import holds, merged, public_id, public_of, same_public, start, taken, unfit
 from nhi_revoke.provider.secret import Secret
 from nhi_revoke_aws.connection import AwsConnection
 
@@ -39,14 +40,16 @@ class Address(Struct, frozen=True):
 
     name: str
     key: str = ""
-    """JSON key that takes the secret part alone; empty: the default fields are merged."""
+    """JSON key that takes the secret part alone, or a format; empty: the default fields are merged."""
     region: str = ""
     """An ARN tells it."""
 
 
 def parse_address(text: str) -> Address:
     """With or without the scheme. PutParameter takes no ARN, so that its parts are used."""
-    name, _, key = text.removeprefix(f"{NAME}:").partition("#")
+    place, spelled = split(text.removeprefix(f"{NAME}:"))
+    name, _, key = place.partition("#")
+    key = "" if spelled == JSON.spelled else spelled or key
     parts = name.split(":", 5)
     if parts[0] != "arn" or len(parts) < 6:
         return Address(name, key)
@@ -152,12 +155,14 @@ class Stage(Doer[AwsConnection]):
         name, told = place.at.name, place.described()
         present = place.read() if told else None
         if told is None or present is None:
-            by_hand = f"create it: aws ssm put-parameter --type SecureString --value '{{}}' --name {name}"
+            by_hand = (
+                f"create it: aws ssm put-parameter --type SecureString --value '{start(place.at.key)}' --name {name}"
+            )
             return Impossible(f"there is no parameter {name}", by_hand)
-        if told.get("Type") == "StringList" or fields_of(present.text) is None:
+        if why := "it is a list" if told.get("Type") == "StringList" else unfit(present.text, place.at.key):
             return Impossible(
-                f"parameter {name} does not hold a JSON object, which the new key could be merged into",
-                "store a JSON object in it (an empty one, {}, will do), or deliver to another parameter",
+                f"the new key cannot be merged into what parameter {name} holds: {why}",
+                f"store a text of that form in it ({start(place.at.key)} will do), or deliver to another parameter",
             )
         return None
 
@@ -264,6 +269,7 @@ class Forget(Doer[AwsConnection]):
 class ParameterStore(Store[AwsConnection]):
     name: ClassVar[str] = NAME
     says: ClassVar[str] = "AWS Systems Manager Parameter Store: NAME or ARN, with #json-key for the secret part alone"
+    unit: ClassVar[Unit] = "text"
     stage = Stage()
     serve = Serve()
     forget = Forget()
@@ -278,9 +284,10 @@ class ParameterStore(Store[AwsConnection]):
 
 
 def _merged(place: Parameter, present: Version | None, secret: Secret) -> str:
-    text = merged(present.text if present else None, secret, place.at.key)
+    former = present.text if present else None
+    text = None if (why := unfit(former, place.at.key)) else merged(former, secret, place.at.key)
     if text is None:
-        raise Rejected(f"parameter {place.at.name} does not hold a JSON object: the new key was not delivered")
+        raise Rejected(f"parameter {place.at.name} does not take it: {why}. The new key was not delivered")
     return text
 
 

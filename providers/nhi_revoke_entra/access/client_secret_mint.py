@@ -18,6 +18,7 @@ from nhi_revoke.model.step import Step
 from nhi_revoke.provider.doer import Mint
 from nhi_revoke.provider.fault import NoAnswer, Rejected, Throttled, Unauthenticated, Unavailable
 from nhi_revoke.provider.io import Run
+from nhi_revoke.provider.layout import Layout, variables
 from nhi_revoke.provider.secret import Secret
 from nhi_revoke.provider.times import stamp
 from nhi_revoke_entra.access.client_secret_end import remove_secret, secrets_on
@@ -30,6 +31,10 @@ from nhi_revoke_entra.tokens import Refused
 LASTS = timedelta(days=180)
 """Until the new secret expires, where no policy allows less; Graph's own default is two years."""
 IN_A_ROW = 3
+VARIABLES = variables(
+    {"AZURE_CLIENT_ID": "client_id", "AZURE_TENANT_ID": "tenant_id", "AZURE_CLIENT_SECRET": "client_secret"}
+)
+"""As the Azure SDKs read them (Microsoft docs: EnvironmentCredential)."""
 
 
 class AddPassword(Mint[EntraConnection]):
@@ -40,6 +45,7 @@ class AddPassword(Mint[EntraConnection]):
     says: ClassVar[str] = "adds a new client secret to the application"
     undone: ClassVar[str] = "the new one is removed"
     source: ClassVar[str] = "Microsoft docs: application-addpassword"
+    layouts: ClassVar[tuple[Layout, ...]] = (VARIABLES,)
 
     def apply(self, conn: EntraConnection, step: Step, run: Run) -> Change:
         place = place_of(step.before)

@@ -1,4 +1,4 @@
-"""`VAULT/NAME[#json-key]`, and how a credential stands in the text of a secret. Pure.
+"""`VAULT/NAME[#json-key or format]`, and how a credential stands in the text of a secret. Pure.
 
 Values are compared in memory, by fingerprint; nothing here is ever written down.
 """
@@ -11,12 +11,14 @@ from msgspec import Struct
 
 from nhi_revoke.provider import merging
 from nhi_revoke.provider.fault import Rejected
+from nhi_revoke.provider.layout import JSON, split
 from nhi_revoke.provider.secret import Secret
 from nhi_revoke_entra.cloud import CLOUDS
 from nhi_revoke_entra.vault import VAULT
 
 SCHEME = "azure-keyvault"
 FORM = "VAULT/NAME: the secret part alone; VAULT/NAME#json-key: in a JSON object; VAULT/NAME#*: all its fields merged"
+"""A format is the whole text, merged into the present one."""
 NAME = re.compile(r"[0-9a-zA-Z-]{1,127}")
 """Names of secrets (Microsoft docs: set-secret); their length is recalled."""
 WHOLE = "*"
@@ -31,7 +33,9 @@ class Address(Struct, frozen=True):
     suffix: str = ""
     """Of the vault's host, where that was typed."""
     key: str = ""
-    """JSON key that takes the secret part alone; `*`: all fields are merged; empty: the text is the secret part."""
+    """JSON key that takes the secret part alone; `*`: all fields are merged; a format; empty: the text is the secret
+    part.
+    """
 
     @property
     def path(self) -> str:
@@ -46,10 +50,9 @@ class Address(Struct, frozen=True):
 
     def unfit(self, text: str) -> str:
         """Why a new credential cannot stand in the place of this text as the address says; empty where it can."""
-        is_object = merging.fields_of(text) is not None
-        if self.key and not is_object:
-            return f"{self.word} does not hold a JSON object, which the new one could be merged into"
-        if not self.key and is_object:
+        if self.key and (why := merging.unfit(text, self._inner)):
+            return f"the new one cannot be merged into what {self.word} holds: {why}"
+        if not self.key and merging.fields_of(text) is not None:
             return f"{self.word} holds a JSON object, whose other fields the new one alone would take away"
         return ""
 
@@ -74,13 +77,20 @@ class Address(Struct, frozen=True):
         return Secret(text, field=shape.field, public=shape.public) if text else None
 
     @property
+    def start(self) -> str:
+        """A text that fits, for somebody who has to make the secret by hand."""
+        return merging.start(self._inner) if self.key else "none"
+
+    @property
     def _inner(self) -> str:
         return "" if self.key == WHOLE else self.key
 
 
 def parse_address(text: str) -> Address:
     """With or without the scheme; the vault by its name, or by its whole host. Raises Rejected for what is none."""
-    place, _, key = text.removeprefix(f"{SCHEME}:").partition("#")
+    rest, spelled = split(text.removeprefix(f"{SCHEME}:"))
+    place, _, key = rest.partition("#")
+    key = WHOLE if spelled == JSON.spelled else spelled or key
     host, slash, name = place.removeprefix("https://").partition("/")
     vault, _, suffix = host.partition(".")
     if not slash or not VAULT.fullmatch(vault) or (suffix and suffix.lower() not in SUFFIXES):

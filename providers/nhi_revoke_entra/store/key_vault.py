@@ -13,7 +13,7 @@ from nhi_revoke.model.change import Already, Change, Done, Failed, Impossible
 from nhi_revoke.model.proof import Proof, Proven
 from nhi_revoke.model.ref import Json
 from nhi_revoke.model.step import Phase, Step
-from nhi_revoke.provider.doer import Doer, Store
+from nhi_revoke.provider.doer import Doer, Store, Unit
 from nhi_revoke.provider.fault import Missing, Rejected
 from nhi_revoke.provider.io import Run
 from nhi_revoke.provider.secret import Secret
@@ -104,7 +104,7 @@ class Serve(Doer[EntraConnection]):
         # It may have changed since it was looked at: merged into what it holds now.
         text = secret.at.written(present.text, run.take(mint))
         tags = {**present.tags, KEY_ID: key_id_of(run, mint), RUN: run.id, REPLACES: present.id}
-        kind = present.content_type or content_type_of(text, whole=bool(secret.at.key))
+        kind = present.content_type or content_type_of(text)
         made = secret.write(text, tags, content_type=kind, attributes=expiry_of(run, mint))
         return Done(_served(secret, made), conn.now())
 
@@ -175,6 +175,7 @@ class Forget(Doer[EntraConnection]):
 class KeyVaultSecrets(Store[EntraConnection]):
     name: ClassVar[str] = SCHEME
     says: ClassVar[str] = f"Azure Key Vault: {FORM}"
+    unit: ClassVar[Unit] = "text"
     beside: ClassVar[bool] = False
     stage = Stage()
     serve = Serve()
@@ -192,8 +193,8 @@ def _absent(secret: VaultSecret) -> Impossible:
     named = f"--vault-name {at.vault} --name {at.name}"
     if secret.is_deleted():
         return Impossible(f"{at.word} is deleted, and its name is kept", f"az keyvault secret recover {named}")
-    first = "'{}'" if at.key else "none"
-    return Impossible(f"there is no {at.word}", f"create it: az keyvault secret set --value {first} {named}")
+    by_hand = f"create it: az keyvault secret set --value '{at.start}' {named}"
+    return Impossible(f"there is no {at.word}", by_hand)
 
 
 def _looked(secret: VaultSecret, present: Version) -> Json:

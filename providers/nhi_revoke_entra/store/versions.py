@@ -11,6 +11,7 @@ from typing import Any
 
 from nhi_revoke.provider.fault import Denied, Missing
 from nhi_revoke.provider.io import Run
+from nhi_revoke.provider.merging import fields_of
 from nhi_revoke.provider.times import moment
 from nhi_revoke_entra.connection import EntraConnection
 from nhi_revoke_entra.permissions import GET_SECRETS, LIST_SECRETS, SET_SECRETS
@@ -113,8 +114,8 @@ def expiry_of(run: Run, mint: str) -> dict[str, int]:
     return {"exp": int(end.timestamp())} if end is not None else {}
 
 
-def content_type_of(text: str, *, whole: bool) -> str:
-    """Of a secret that had none. `whole`: it is a JSON object."""
-    if whole:
+def content_type_of(text: str) -> str:
+    """Of a secret that had none."""
+    if fields_of(text) is not None:
         return OBJECT
     return PEM if text.startswith("-----BEGIN ") else TEXT

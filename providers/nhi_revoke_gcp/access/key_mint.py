@@ -18,6 +18,7 @@ from nhi_revoke.model.step import Step
 from nhi_revoke.provider.doer import Mint
 from nhi_revoke.provider.fault import Fault, NoAnswer, Rejected, Throttled
 from nhi_revoke.provider.io import Run
+from nhi_revoke.provider.layout import Layout, document
 from nhi_revoke.provider.secret import Secret
 from nhi_revoke.provider.times import stamp
 from nhi_revoke_gcp.access.key_end import delete
@@ -28,6 +29,14 @@ from nhi_revoke_gcp.stopping import SLOTS
 
 FIELD = "private_key"
 CONSTRAINT = "constraints/"
+KEY_FILE = document(
+    "gcp-json",
+    (
+        "type", "project_id", "private_key_id", FIELD, "client_email", "client_id", "auth_uri", "token_uri",
+        "auth_provider_x509_cert_url", "client_x509_cert_url", "universe_domain",
+    ),
+)  # fmt: skip
+"""As Google itself writes it, and GOOGLE_APPLICATION_CREDENTIALS names it (facts gcp.md 4)."""
 FULL = "the account has ten keys, which is the most that Google lets it have"
 ROOM = "delete one that nobody uses (`finish` of an earlier run, or --free-slot ID), then rotate"
 
@@ -38,6 +47,7 @@ class Create(Mint[GcpConnection]):
     says: ClassVar[str] = "makes a new key"
     undone: ClassVar[str] = "the new one is deleted"
     source: ClassVar[str] = "Google Cloud docs: keys.create"
+    layouts: ClassVar[tuple[Layout, ...]] = (KEY_FILE,)
     verb: ClassVar[str] = "make"
     origin: ClassVar[str] = "GOOGLE_PROVIDED"
     """`keyOrigin` of what it makes: of others that appear meanwhile it says nothing."""

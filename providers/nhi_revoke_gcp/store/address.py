@@ -1,4 +1,4 @@
-"""`PROJECT/NAME[#json-key]`, and how a credential stands in the text of a secret. Pure.
+"""`PROJECT/NAME[#json-key or format]`, and how a credential stands in the text of a secret. Pure.
 
 Values are compared in memory, by fingerprint; nothing here is ever written down.
 """
@@ -12,11 +12,13 @@ from msgspec import Struct
 from nhi_revoke.provider import merging
 from nhi_revoke.provider.fault import Rejected
 from nhi_revoke.provider.http import segment
+from nhi_revoke.provider.layout import JSON, split
 from nhi_revoke.provider.secret import Secret
 from nhi_revoke_gcp.naming import PROJECT as PROJECT_ID
 
 SCHEME = "gcp-secretmanager"
 FORM = "PROJECT/NAME: all its fields merged into a JSON object; #json-key: the secret part there; #-: it alone as text"
+"""A format is the whole text, merged into the present one."""
 PROJECT = re.compile(rf"(?:[a-z0-9.-]+:)?{PROJECT_ID}|\d{{6,20}}")
 """Its id, with its domain where it has one, or its number."""
 NAME = re.compile(r"[0-9a-zA-Z_-]{1,255}")
@@ -30,7 +32,9 @@ class Address(Struct, frozen=True):
     project: str
     name: str
     key: str = ""
-    """JSON key that takes the secret part alone; `-`: the text is the secret part; empty: all fields are merged."""
+    """JSON key that takes the secret part alone; `-`: the text is the secret part; a format; empty: all fields are
+    merged.
+    """
 
     @property
     def path(self) -> str:
@@ -59,10 +63,9 @@ class Address(Struct, frozen=True):
         """
         if text is None:
             return ""
-        is_object = merging.fields_of(text) is not None
-        if self.merges and not is_object:
-            return f"{self.word} does not hold a JSON object, which the new one could be merged into"
-        if not self.merges and is_object:
+        if self.merges and (why := merging.unfit(text, self.key)):
+            return f"the new one cannot be merged into what {self.word} holds: {why}"
+        if not self.merges and merging.fields_of(text) is not None:
             return f"{self.word} holds a JSON object, whose fields the new one alone would take away"
         return ""
 
@@ -93,7 +96,9 @@ class Address(Struct, frozen=True):
 
 def parse_address(text: str) -> Address:
     """With or without the scheme; also as the API names a secret. Raises Rejected for what is none."""
-    place, _, key = text.removeprefix(f"{SCHEME}:").partition("#")
+    rest, spelled = split(text.removeprefix(f"{SCHEME}:"))
+    place, _, key = rest.partition("#")
+    key = "" if spelled == JSON.spelled else spelled or key
     if "/locations/" in place:
         raise Rejected(f"{text!r} is a regional secret, which this version does not write", hint=f"{SCHEME}:{FORM}.")
     parts = place.split("/")

@@ -12,7 +12,7 @@ from nhi_revoke.model.change import Already, Change, Done, Failed, Impossible
 from nhi_revoke.model.proof import Proof, Proven
 from nhi_revoke.model.ref import Json
 from nhi_revoke.model.step import Phase, Step
-from nhi_revoke.provider.doer import Doer, Store
+from nhi_revoke.provider.doer import Doer, Store, Unit
 from nhi_revoke.provider.fault import Missing, Rejected
 from nhi_revoke.provider.io import Run
 from nhi_revoke.provider.merging import same_public
@@ -141,6 +141,7 @@ class Serve(Doer[GcpConnection]):
 class SecretManager(Store[GcpConnection]):
     name: ClassVar[str] = SCHEME
     says: ClassVar[str] = f"Google Cloud Secret Manager: {FORM}"
+    unit: ClassVar[Unit] = "text"
     beside: ClassVar[bool] = False
     stage = Stage()
     serve = Serve()

@@ -15,7 +15,7 @@ from nhi_revoke.model.change import Already, Change, Done, Impossible
 from nhi_revoke.model.proof import Proof, Proven
 from nhi_revoke.model.ref import Json
 from nhi_revoke.model.step import Phase, Step
-from nhi_revoke.provider.doer import Doer, Store
+from nhi_revoke.provider.doer import Doer, Store, Unit
 from nhi_revoke.provider.fault import Fault, Rejected
 from nhi_revoke.provider.io import Run
 from nhi_revoke.provider.secret import Secret
@@ -152,8 +152,9 @@ class GithubActionsSecrets(Store[GithubConnection]):
     name: ClassVar[str] = SCHEME
     says: ClassVar[str] = (
         f"Secrets of GitHub Actions, environments, Dependabot and organisations: {FORMS}; with #FIELD one field alone, "
-        "with #* all as JSON"
+        "with #* all as JSON; a format is the whole secret, since what it holds cannot be read"
     )
+    unit: ClassVar[Unit] = "text"
     stage = Stage()
     serve = Serve()
     forget = Forget()

@@ -16,7 +16,9 @@ from msgspec import Struct
 
 from nhi_revoke.provider.fault import Fault, Missing, Rejected
 from nhi_revoke.provider.http import segment
+from nhi_revoke.provider.layout import JSON, layout_in, split
 from nhi_revoke.provider.secret import Secret
+from nhi_revoke.provider.text import written
 from nhi_revoke_github.connection import GithubConnection, org_path, repo_path
 from nhi_revoke_github.naming import REPOSITORY
 from nhi_revoke_github.permissions import DEPENDABOT_SECRETS, ENVIRONMENTS, ORG_SECRETS, SECRETS, Permission
@@ -37,14 +39,18 @@ class Address(Struct, frozen=True):
     permission: Permission
     org: bool = False
     field: str = ""
-    """After `#`: one field alone; `*`: all of them as JSON; empty: the secret part."""
+    """After `#`: one field alone; `*`: all of them as JSON; a format: the whole secret is a text in it, since what it
+    holds cannot be read and merged into; empty: the secret part.
+    """
     repository: str = ""
     """`OWNER/REPO`; empty for an organisation's."""
 
 
 def parse_address(text: str) -> Address | None:
     """With or without the scheme; None for what is none. An owner called `org` or `dependabot` cannot be addressed."""
-    path, _, field = text.removeprefix(f"{SCHEME}:").partition("#")
+    rest, spelled = split(text.removeprefix(f"{SCHEME}:"))
+    path, _, field = rest.partition("#")
+    field = WHOLE if spelled == JSON.spelled else spelled or field
     *where, name = path.split("/")
     if not NAME.fullmatch(name):
         return None
@@ -133,6 +139,8 @@ def value_of(secret: Secret, field: str) -> str:
     """What the secret will hold. Raises Rejected where the new credential has no such field."""
     if not field:
         return secret.reveal()
+    if (layout := layout_in(field)) is not None:
+        return written(None, secret, layout)
     fields = secret.fields()
     if field == WHOLE:
         return json.dumps(fields)

@@ -46,9 +46,14 @@ class Held(Struct, frozen=True):
     def __repr__(self) -> str:
         return f"Held({self.version}, …)"
 
-    def holds(self, fields: Mapping[str, str]) -> bool:
-        """Whether these very values stand there. `fields`: in clear."""
-        return all(self.data.get(key) == encoded(value) for key, value in fields.items())
+    def holds(self, at: Address, secret: Secret) -> bool:
+        """Whether it is this very credential that stands there."""
+        return at.keyed.holds(self.texts, secret)
+
+    @property
+    def texts(self) -> Mapping[str, str | None]:
+        """In clear; None for what is no text."""
+        return {key: decoded(value) for key, value in self.data.items()}
 
     def mine(self, keys: Iterable[str], manager: str, run: str) -> bool:
         """Whether that run wrote all these keys, and nobody did since. Told without knowing any value."""
@@ -59,10 +64,7 @@ class Held(Struct, frozen=True):
 
     def taken(self, at: Address, shape: Secret) -> Secret | None:
         """The credential that stands there, or None where there is none of this shape."""
-        value = decoded(self.data.get(at.key or shape.field))
-        if not value or not (at.key or all(decoded(self.data.get(k)) == v for k, v in shape.public.items())):
-            return None
-        return Secret(value, field=shape.field, public=shape.public)
+        return at.keyed.taken(self.texts, shape)
 
     def unfit(self, at: Address) -> str:
         """Why it takes no credential; empty where it does."""
@@ -74,7 +76,7 @@ class Held(Struct, frozen=True):
             return f"{self.owner} keeps it, and would put back what that holds"
         if (wanted := OF_ONE_KEY.get(self.type)) and at.key not in wanted:
             return f"it is of type {self.type}: whoever reads it looks at {' and '.join(wanted)} alone"
-        return ""
+        return at.keyed.unfit(self.texts)
 
 
 def held_in(told: Mapping[str, Any]) -> Held:
@@ -103,9 +105,9 @@ def encoded(value: str) -> str:
     return base64.b64encode(value.encode()).decode()
 
 
-def decoded(value: str | None) -> str:
-    """Empty where it is none, or no text."""
+def decoded(value: str) -> str | None:
+    """None where it is no text."""
     try:
-        return base64.b64decode(value or "", validate=True).decode()
+        return base64.b64decode(value, validate=True).decode()
     except (ValueError, binascii.Error):
-        return ""
+        return None

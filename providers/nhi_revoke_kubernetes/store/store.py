@@ -13,7 +13,7 @@ from nhi_revoke.model.change import Already, Change, Done, Failed, Impossible
 from nhi_revoke.model.proof import Proof, Proven
 from nhi_revoke.model.ref import Json
 from nhi_revoke.model.step import Phase, Step
-from nhi_revoke.provider.doer import Doer, Store
+from nhi_revoke.provider.doer import Doer, Store, Unit
 from nhi_revoke.provider.fault import Conflict, Denied, Fault, Missing, Rejected
 from nhi_revoke.provider.io import Run
 from nhi_revoke.provider.secret import Secret
@@ -97,22 +97,23 @@ class Serve(Doer[KubernetesConnection]):
 
     def apply(self, conn: KubernetesConnection, step: Step, run: Run) -> Change:
         at, new = parse_address(step.to), run.take(step.takes or "")
-        objects, fields, former = Objects(conn, at), at.fields(new), former_of(at, step, run)
-        manager = manager_of(run)
-        if unfit := [key for key in fields if not A_KEY.fullmatch(key)]:
+        objects, former, manager = Objects(conn, at), former_of(at, step, run), manager_of(run)
+        keys = at.keyed.keys({"field": new.field, "public": new.public})
+        if unfit := [key for key in keys if not A_KEY.fullmatch(key)]:
             return Failed(f"{unfit[0]!r} cannot be a key of a Secret: nothing was written")
         for _ in range(MERGED_ANEW):
             present = objects.read()
             if present is None:
                 return Failed(f"{at.word} is gone: nothing was written")
             # What an answer that was lost may hide is looked for before anything is written again.
-            if present.holds(fields):
-                return Already(_served(objects, present, tuple(fields), former, run))
+            if present.holds(at, new):
+                return Already(_served(objects, present, keys, former, run))
             if why := present.unfit(at):
                 return Failed(f"{at.word} takes no credential: {why}. Nothing was written")
             try:
-                objects.keep(former, present, fields, run=run.id, manager=manager)
-                data = {key: encoded(value) for key, value in fields.items()}
+                written = at.keyed.changes(present.texts, new)
+                objects.keep(former, present, written, run=run.id, manager=manager)
+                data = {key: encoded(value) for key, value in written.items()}
                 objects.patch(data, present.version, mark=run.id, manager=manager)
             except Conflict:
                 continue
@@ -121,9 +122,9 @@ class Serve(Doer[KubernetesConnection]):
                     return Failed(f"{refused.message}; {said}", getattr(refused, "needs", ""))
                 raise
             made = objects.read()
-            if made is None or not made.holds(fields):
+            if made is None or not made.holds(at, new):
                 return Failed(f"{at.word} does not show what was written: somebody wrote over it at once")
-            return Done(_served(objects, made, tuple(fields), former, run), conn.now())
+            return Done(_served(objects, made, keys, former, run), conn.now())
         said = _let_go(objects, former, run) or "nothing was written"
         return Failed(f"others write {at.word} all the time: it was merged anew each time; {said}")
 
@@ -135,8 +136,8 @@ class Serve(Doer[KubernetesConnection]):
         if present is None:
             return None
         if run.holds(mint):
-            fields = at.fields(run.take(mint))
-            keys, is_ours = tuple(fields), present.holds(fields)
+            new = run.take(mint)
+            keys, is_ours = at.keyed.keys({"field": new.field, "public": new.public}), present.holds(at, new)
         else:
             keys = _keys(at, left, run, mint)
             is_ours = _as_left(present, keys, left, run)
@@ -175,6 +176,7 @@ class Serve(Doer[KubernetesConnection]):
 class SecretStore(Store[KubernetesConnection]):
     name: ClassVar[str] = SCHEME
     says: ClassVar[str] = f"a Secret of Kubernetes: {FORM}"
+    unit: ClassVar[Unit] = "keys"
     beside: ClassVar[bool] = False
     keeps: ClassVar[str] = KEPT
     stage = Stage()
@@ -185,7 +187,7 @@ class SecretStore(Store[KubernetesConnection]):
         """By who last changed the keys, as Kubernetes keeps it: a value of before is never taken for the new one."""
         at = parse_address(step.to)
         present = Objects(conn, at).read()
-        keys = tuple(at.fields(shape))
+        keys = at.keyed.keys({"field": shape.field, "public": shape.public})
         if present is None or not present.mine(keys, manager_of(run), run.id):
             return None
         return present.taken(at, shape)

@@ -1,4 +1,4 @@
-"""`/path/to/file[#json-key]`, and the names of the files that a delivery keeps beside it."""
+"""`/path/to/file[#json-key or format]`, and the names of the files that a delivery keeps beside it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from nhi_revoke.provider.fault import Rejected
+from nhi_revoke.provider.layout import split
 
 if TYPE_CHECKING:
     from nhi_revoke.model.ref import Json
@@ -27,7 +28,7 @@ class Address(Struct, frozen=True):
     path: str
     """Absolute."""
     key: str
-    """The one JSON key that takes the secret part; empty: all fields are merged."""
+    """The one JSON key that takes the secret part, or a format; empty: all fields are merged into JSON."""
     mark: str = ""
 
     @property
@@ -56,7 +57,8 @@ class Address(Struct, frozen=True):
 
 def parse(text: str) -> Address:
     """Split at the last `#`. A relative path counts from the present folder. Raises Rejected."""
-    path, hash_, key = text.removeprefix(SCHEME).rpartition("#")
+    place, spelled = split(text.removeprefix(SCHEME))
+    path, hash_, key = (place, "#", spelled) if spelled else place.rpartition("#")
     if not hash_:
         path, key = key, ""
     if not path or path.endswith("/") or "\0" in path or (hash_ and not key):

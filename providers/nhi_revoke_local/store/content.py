@@ -1,4 +1,4 @@
-"""The JSON in the file: put a secret in, keep every other field, take a secret out. Pure."""
+"""What the file holds, JSON or a format: put a secret in, keep everything else, take a secret out. Pure."""
 
 from __future__ import annotations
 
@@ -8,27 +8,43 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from nhi_revoke.provider import text as formatted
 from nhi_revoke.provider.fault import Rejected
+from nhi_revoke.provider.layout import Layout, layout_in
 from nhi_revoke.provider.secret import Secret
 
 _INDENT = re.compile(r'\n([ \t]+)"')
 
 
 def merged(present: bytes | None, secret: Secret, key: str) -> bytes:
-    """The file's new content: all fields of the secret, or its value alone under `key`.
+    """The file's new content: all fields of the secret, its value alone under `key`, or as the format has it.
 
-    Raises Rejected where the present content is no JSON object, or could not be kept as it is.
+    Raises Rejected where the present content is of another form, or could not be kept as it is.
     """
+    layout = _of_text(key)
+    if layout is not None:
+        try:
+            return formatted.written(_text(present), secret, layout).encode()
+        except Rejected as why:
+            raise _unmerged(why.message) from None
+    key = "" if layout_in(key) is not None else key
     return _merge(present, {key: secret.reveal()} if key else secret.fields())
 
 
-def check(present: bytes | None) -> None:
+def check(present: bytes | None, key: str = "") -> None:
     """Whether `merged` will work, before there is a secret. Raises Rejected."""
-    _merge(present, {})
+    if (layout := _of_text(key)) is None:
+        _merge(present, {})
+    elif why := formatted.unfit(_text(present), layout):
+        raise _unmerged(why)
 
 
 def extracted(content: bytes, field: str, key: str) -> str | None:
     """The secret part in it, or None."""
+    if _of_text(key) is not None:
+        found = taken(content, Secret("", field=field), key)
+        return found.reveal() if found is not None else None
+    key = "" if layout_in(key) is not None else key
     try:
         value = _object(content.decode(), parse_float=float).get(key or field)
     except (ValueError, RecursionError, Rejected):
@@ -36,9 +52,35 @@ def extracted(content: bytes, field: str, key: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def taken(content: bytes, shape: Secret, key: str) -> Secret | None:
+    """The credential in it, or None where it is another's, as far as public parts stand there, or none."""
+    if (layout := _of_text(key)) is not None:
+        try:
+            return formatted.taken(content.decode(), shape, layout)
+        except UnicodeDecodeError:
+            return None
+    if (not key or layout_in(key) is not None) and not names(content, shape.public):
+        return None
+    value = extracted(content, shape.field, key)
+    return Secret(value, field=shape.field, public=shape.public) if value else None
+
+
 def names(content: bytes, public: Mapping[str, str]) -> bool:
     """Whether it holds exactly these public parts."""
     return all(extracted(content, field, "") == value for field, value in public.items())
+
+
+def _of_text(key: str) -> Layout | None:
+    """The format, but for JSON: objects are merged here, where their numbers and their indent are kept."""
+    layout = layout_in(key)
+    return layout if layout is not None and layout.sort != "object" else None
+
+
+def _text(present: bytes | None) -> str | None:
+    try:
+        return present.decode() if present is not None else None
+    except UnicodeDecodeError:
+        raise _unmerged("it is not UTF-8 text") from None
 
 
 def _merge(present: bytes | None, fields: Mapping[str, str]) -> bytes:
@@ -76,6 +118,13 @@ def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(whole) != len(pairs):
         raise _no_json("it has the same key twice")
     return whole
+
+
+def _unmerged(why: str) -> Rejected:
+    return Rejected(
+        f"the credential cannot be written into what the file holds: {why}",
+        hint="Deliver to a new file in this format, or make this one fit; then let the workload read it.",
+    )
 
 
 def _no_json(why: str) -> Rejected:

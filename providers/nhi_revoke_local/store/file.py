@@ -1,4 +1,4 @@
-"""`file:`: a replacement into a JSON file of this machine: staged beside it, read back, then renamed onto it."""
+"""`file:`: a replacement into a file of this machine, JSON or a format: staged beside, read back, renamed onto it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import ClassVar
 from nhi_revoke.model.change import Already, Change, Done, Failed, Impossible
 from nhi_revoke.model.ref import Json
 from nhi_revoke.model.step import Phase, Step
-from nhi_revoke.provider.doer import Doer, Store
+from nhi_revoke.provider.doer import Doer, Store, Unit
 from nhi_revoke.provider.fault import Conflict, Rejected
 from nhi_revoke.provider.io import Run
 from nhi_revoke.provider.secret import Secret
@@ -154,10 +154,13 @@ class Forget(Doer[LocalConnection]):
 
 
 class FileStore(Store[LocalConnection]):
-    """A JSON file, 0600 or stricter; its other fields are kept. `#json-key` takes the secret part alone."""
+    """A file, 0600 or stricter; what else it holds is kept. JSON, where no format is named; there `#json-key` takes the
+    secret part alone.
+    """
 
     name: ClassVar[str] = "file"
-    says: ClassVar[str] = "a JSON file on this machine"
+    says: ClassVar[str] = "a file on this machine: JSON, or a format"
+    unit: ClassVar[Unit] = "text"
 
     def __init__(self) -> None:
         self.stage = Stage()
@@ -168,10 +171,7 @@ class FileStore(Store[LocalConnection]):
         at = of_step(step, run)
         with opened(at.folder, at.name) as place:
             found = place.read(at.pending) or _served(place, at)
-        if found is None or (not at.key and not content.names(found.content, shape.public)):
-            return None
-        value = content.extracted(found.content, shape.field, at.key)
-        return Secret(value, field=shape.field, public=shape.public) if value else None
+        return content.taken(found.content, shape, at.key) if found is not None else None
 
 
 def _check(step: Step) -> Impossible | None:
@@ -180,7 +180,7 @@ def _check(step: Step) -> Impossible | None:
         with opened(at.folder, at.name) as place:
             present = place.read(at.name)
             place.check(present)
-            content.check(present.content if present else None)
+            content.check(present.content if present else None, at.key)
     except Rejected as why:
         return Impossible(why.message, why.hint)
     return None

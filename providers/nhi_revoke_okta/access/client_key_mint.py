@@ -17,6 +17,7 @@ from nhi_revoke.model.ref import AccessId, Json
 from nhi_revoke.model.step import Step
 from nhi_revoke.provider.doer import Mint
 from nhi_revoke.provider.io import Run
+from nhi_revoke.provider.layout import Layout, variables
 from nhi_revoke.provider.secret import Secret
 from nhi_revoke_okta.access.app_credential import ACTIVE, GONE, NEEDED, Row, Shelf, id_of
 from nhi_revoke_okta.access.client_proof import new_one_opens, signs_in_with_key
@@ -26,6 +27,10 @@ from nhi_revoke_okta.scopes import APPS
 
 KIND = "okta:client-key"
 BITS = 2048
+VARIABLES = variables(
+    {"OKTA_CLIENT_CLIENTID": "client_id", "OKTA_CLIENT_PRIVATEKEY": "private_key", "OKTA_CLIENT_KID": "kid"}
+)
+"""As Okta's SDKs read them, and this tool does (`sign_in.py`)."""
 
 
 class KeyShelf(Shelf, frozen=True):
@@ -77,6 +82,7 @@ class CreateKey(Mint[OktaConnection]):
     says: ClassVar[str] = "makes a new key pair and registers its public half"
     undone: ClassVar[str] = "the new one is deactivated and deleted"
     source: ClassVar[str] = "OpenAPI: addJwk"
+    layouts: ClassVar[tuple[Layout, ...]] = (VARIABLES,)
     needs: ClassVar[tuple[str, ...]] = (f"{KIND}/delete",)
 
     def apply(self, conn: OktaConnection, step: Step, run: Run) -> Change:

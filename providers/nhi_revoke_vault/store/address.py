@@ -1,4 +1,4 @@
-"""`MOUNT/PATH[#json-key]`, as `vault kv get MOUNT/PATH` takes it, and how a credential stands in a secret. Pure.
+"""`MOUNT/PATH[#json-key]` as `vault kv get MOUNT/PATH` takes it, and how a credential stands in a secret. Pure.
 
 Where the mount ends is told by Vault itself, as it tells the `vault kv` commands: a mount's name may have slashes. The
 API's own path, which has `data` in between and is what policies name, is refused: it is another secret's name here.
@@ -6,16 +6,22 @@ API's own path, which has `data` in between and is what policies name, is refuse
 
 from __future__ import annotations
 
+import json
 import re
 
 from msgspec import Struct
 
-from nhi_revoke.provider import merging
 from nhi_revoke.provider.fault import Rejected
+from nhi_revoke.provider.keyed import Keyed
+from nhi_revoke.provider.layout import JSON, split
+from nhi_revoke.provider.merging import fields_of
 from nhi_revoke.provider.secret import Secret
 
 SCHEME = "vault"
-FORM = "MOUNT/PATH: all its fields merged into what the secret holds; #json-key: the secret part there"
+FORM = (
+    "MOUNT/PATH: all its fields merged into what the secret holds; #json-key: the secret part there; in a format: its "
+    "variables as keys, or its text in #json-key"
+)
 HINT = f"{SCHEME}:{FORM}. As in vault kv get MOUNT/PATH, without data/ in between."
 A_PART = re.compile(r"[^\s#?%*\\\x00-\x1f\x7f](?:[^#?%*\\\x00-\x1f\x7f]*[^\s#?%*\\\x00-\x1f\x7f])?")
 """Of a path: nothing that a shell, a URL or a policy would read as something else, and no blank at its ends."""
@@ -29,23 +35,40 @@ class Address(Struct, frozen=True):
     path: str
     """Mount and path."""
     key: str = ""
-    """JSON key that takes the secret part alone; empty: all fields are merged."""
+    """Takes the secret part alone, or a text in the format; empty: every part is a key of its own."""
+    spelled: str = ""
+    """The format, if any: variables are keys of the secret, as Vault's agent and envconsul read them."""
 
     # -- the text ----------------------------------------------------------------------------------------------------
 
+    def unfit(self, present: str | None) -> str:
+        """Why no credential can stand beside what the present text has; empty where one can. Before there is one."""
+        return self._keyed.unfit(fields_of(present) or {})
+
     def written(self, present: str | None, secret: Secret) -> str:
-        """The text that takes the present one's place; every other field is kept."""
-        text = merging.merged(present, secret, self.key)
-        assert text is not None, "what KV v2 holds is always an object"
-        return text
+        """The text that takes the present one's place; every other field is kept. Raises Rejected where it does not
+        fit.
+        """
+        fields = fields_of(present)
+        assert fields is not None, "what KV v2 holds is always an object"
+        return json.dumps({**fields, **self._keyed.changes(fields, secret)})
 
     def holds(self, text: str | None, secret: Secret) -> bool:
         """Whether it is this very credential that stands there."""
-        return text is not None and merging.holds(text, secret, self.key)
+        return text is not None and self._keyed.holds(fields_of(text) or {}, secret)
 
     def taken(self, text: str | None, shape: Secret) -> Secret | None:
         """The credential that stands there, or None where there is none of this shape."""
-        return merging.taken(text, shape, self.key)
+        return self._keyed.taken(fields_of(text) or {}, shape)
+
+    @property
+    def plain(self) -> bool:
+        """Whether every field stands there by its own name, so that public parts tell whose it is."""
+        return not self.key and not self.spelled
+
+    @property
+    def _keyed(self) -> Keyed:
+        return Keyed(self.key, self.spelled)
 
     def same(self, one: str | None, other: str | None, field: str) -> bool:
         """Whether both hold the same secret part, whosever it is. `field`: its name where all fields are merged."""
@@ -77,12 +100,13 @@ class Located(Struct, frozen=True):
 
 def parse_address(text: str) -> Address:
     """With or without the scheme. Raises Rejected for what is none."""
-    path, hash_, key = text.removeprefix(f"{SCHEME}:").partition("#")
+    place, spelled = split(text.removeprefix(f"{SCHEME}:"))
+    path, hash_, key = place.partition("#")
     parts = path.split("/")
     fit = all(A_PART.fullmatch(part) and part not in (".", "..") for part in parts)
     if len(parts) < 2 or not fit or (hash_ and not key):
         raise Rejected(f"{text!r} names no secret of Vault", hint=HINT)
-    return Address(path, key)
+    return Address(path, key, spelled if key or spelled != JSON.spelled else "")
 
 
 def located(at: Address, mount: str) -> Located:

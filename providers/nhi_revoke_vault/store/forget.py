@@ -81,7 +81,7 @@ def _copies(secret: VaultSecret, previous: int, served: int, field: str) -> Copi
     lowest = max(1, newest - LOOKED + 1)
     found = secret.versions({*range(newest, lowest - 1, -1), previous} - {0})
     old = found[previous].text if previous else None
-    if old is not None and not (field or secret.address.key):
+    if old is not None and not (field or secret.address.key or secret.address.spelled):
         return Copies(same=(previous,))  # after a crash nothing tells which field it is: what is known is the version
     same = sorted(n for n, each in found.items() if n != served and secret.address.same(each.text, old, field))
     shape, known = Secret("", field=field), {served, *same}

@@ -13,14 +13,14 @@ from nhi_revoke.model.change import Already, Change, Done, Failed, Impossible
 from nhi_revoke.model.proof import Proof, Proven
 from nhi_revoke.model.ref import Json
 from nhi_revoke.model.step import Phase, Step
-from nhi_revoke.provider.doer import Doer, Store
+from nhi_revoke.provider.doer import Doer, Store, Unit
 from nhi_revoke.provider.fault import Conflict, Denied, Rejected
 from nhi_revoke.provider.io import Run
 from nhi_revoke.provider.merging import same_public
 from nhi_revoke.provider.secret import Secret
 from nhi_revoke_vault.connection import VaultConnection
 from nhi_revoke_vault.permissions import CAPABILITIES, CREATE, DELETE_VERSIONS, READ, READ_METADATA, UPDATE
-from nhi_revoke_vault.store.address import FORM, SCHEME
+from nhi_revoke_vault.store.address import FORM, HINT, SCHEME
 from nhi_revoke_vault.store.forget import Forget
 from nhi_revoke_vault.store.versions import DELETED, VaultSecret, Version, Written
 
@@ -58,6 +58,8 @@ class Stage(Doer[VaultConnection]):
         if newest.number and newest.text is None:
             why = f"version {newest.number} of {secret.word} is the newest, and is {newest.state}"
             return Impossible(f"{why}: what else it holds would be lost", _way_back(secret, newest))
+        if why := secret.address.unfit(newest.text):
+            return Impossible(f"{secret.word} takes no credential of this form: {why}", HINT)
         return None
 
     def apply(self, conn: VaultConnection, step: Step, run: Run) -> Change:
@@ -119,7 +121,7 @@ class Serve(Doer[VaultConnection]):
         elif left:
             is_ours = _as_left(secret, present, left)
         else:
-            is_ours = not secret.address.key and same_public(present.text, run.left(mint), "")
+            is_ours = secret.address.plain and same_public(present.text, run.left(mint), "")
         if not is_ours:
             return None
         field = run.take(mint).field if run.holds(mint) else str(run.left(mint).get("field") or "")
@@ -131,7 +133,7 @@ class Serve(Doer[VaultConnection]):
         after = {"secret": secret.word, "version": present.number}
         if not left:
             # The answer may have died with the process: what the mint left of it tells whose the newest version is.
-            if secret.address.key or not same_public(present.text, run.left(step.takes or ""), ""):
+            if not secret.address.plain or not same_public(present.text, run.left(step.takes or ""), ""):
                 return Already(after)
             left = {"version": present.number, "previous": present.number - 1}
         if not (previous := int(left["previous"])):
@@ -152,6 +154,7 @@ class Serve(Doer[VaultConnection]):
 class VaultKv(Store[VaultConnection]):
     name: ClassVar[str] = SCHEME
     says: ClassVar[str] = f"HashiCorp Vault or OpenBao, KV version 2: {FORM}"
+    unit: ClassVar[Unit] = "keys"
     beside: ClassVar[bool] = False
     stage = Stage()
     serve = Serve()

@@ -16,6 +16,7 @@ from nhi_revoke.provider.doer import Doer, Mint
 from nhi_revoke.provider.fault import Missing, Unauthenticated
 from nhi_revoke.provider.io import Io, Run
 from nhi_revoke.provider.kind import AccessKind, View, draft_step
+from nhi_revoke.provider.layout import Layout, variables
 from nhi_revoke.provider.secret import Secret
 from nhi_revoke_example.connection import Cloud
 
@@ -101,6 +102,7 @@ class Create(Mint[Cloud]):
     says: ClassVar[str] = "mints a token"
     undone: ClassVar[str] = "deleted"
     needs: ClassVar[tuple[str, ...]] = ("example:token/delete",)
+    layouts: ClassVar[tuple[Layout, ...]] = (variables({"EXAMPLE_TOKEN_ID": "id", "EXAMPLE_TOKEN": "token"}),)
 
     def apply(self, conn: Cloud, step: Step, run: Run) -> Change:
         new = conn.call("POST", f"/bots/{step.on.id}/tokens", {"label": f"nhi-revoke {run.id}"}, again=False)
