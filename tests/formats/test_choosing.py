@@ -64,6 +64,7 @@ def test_every_store_takes_formats() -> None:
         "aws-secretsmanager": "text",
         "aws-ssm": "text",
         "azure-keyvault": "text",
+        "exec": "text",
         "file": "text",
         "gcp-secretmanager": "text",
         "github-actions": "text",

@@ -46,7 +46,8 @@ def test_put_in_it_is_what_botocore_reads(
     before, after = read(folder, text), read(folder, new)
     assert after[section] == {**before.get(section, {}), **NEW}
     assert {k: v for k, v in after.items() if k != section} == {k: v for k, v in before.items() if k != section}
-    kept = [x for x in text.split("\n") if "old" not in x.lower() and "more of it" not in x]
+    # An indented line may go on with a value that is replaced: what it means is held by the reading above.
+    kept = [x for x in text.split("\n") if not any(w in x.lower() for w in ("old", "more of it", "addressing"))]
     found = iter(new.split("\n"))
     assert all(any(line.rstrip("\r") == each.rstrip("\r") for each in found) for line in kept), "in order, untouched"
 

@@ -70,6 +70,14 @@ def test_a_key_takes_the_secret_part_alone(run: Trial, tmp_path: Path) -> None:
     assert json.loads(out.read_text()) == {"token": "canary-new"}
 
 
+def test_a_format_is_the_whole_text(run: Trial, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    code = READS + "open(sys.argv[1], 'w').write(text)"
+    _, change = served(run, address(code, str(out), key="format=env(TOKEN=-)"))
+    assert isinstance(change, Done)
+    assert out.read_text() == "TOKEN=canary-new\n"
+
+
 def test_nothing_runs_before_it_is_served(run: Trial, tmp_path: Path) -> None:
     to = address("open('ran', 'w')", cwd=str(tmp_path))
     run.give("m/1", SECRET)

@@ -1,7 +1,7 @@
 """`exec:`: a program of the operator's own puts the replacement where it belongs: argv list, secret on stdin.
 
-It gets one line of JSON (public parts and secret by their own names, or as `#json-key` says), and in its environment
-NHI_REVOKE_RUN and NHI_REVOKE_STEP, which hold no secret and name this delivery: the same pair again is the same
+It gets one line of JSON (public parts and secret by their own names, or as `#json-key` says) or the text of a format,
+and in its environment NHI_REVOKE_RUN and NHI_REVOKE_STEP, which hold no secret and name this delivery: the same pair again is the same
 credential again (`resume`), so that a program can tell that it has been here. Neither its arguments nor its environment
 (otherwise that of this process) hold the secret. It answers with its exit code:
 
@@ -25,7 +25,7 @@ from nhi_revoke.model.proof import Proof, Proven
 from nhi_revoke.model.ref import Json
 from nhi_revoke.model.step import Phase, Step
 from nhi_revoke.provider import merging
-from nhi_revoke.provider.doer import Doer, Store
+from nhi_revoke.provider.doer import Doer, Store, Unit
 from nhi_revoke.provider.fault import Rejected
 from nhi_revoke.provider.io import Run
 from nhi_revoke.provider.secret import Secret
@@ -73,7 +73,7 @@ class Serve(Doer[LocalConnection]):
     phase: ClassVar[Phase] = Phase.SERVE
     permissions: ClassVar[tuple[str, ...]] = _NEEDS
     says: ClassVar[str] = (
-        "runs the program, without a shell, with one line of JSON on its stdin; NHI_REVOKE_RUN and NHI_REVOKE_STEP in "
+        "runs the program, without a shell, with one line of JSON (or the text of a format) on its stdin; NHI_REVOKE_RUN and NHI_REVOKE_STEP in "
         "its environment name the delivery. Exit code 0 is delivered, any other is not; nobody can read it back"
     )
     survives: ClassVar[str] = "whatever the program left of the old one"
@@ -94,7 +94,7 @@ class Serve(Doer[LocalConnection]):
         delivery = f"{step.id}/{run.left(step.takes).get('id', '')}"
         environ = {**os.environ, "NHI_REVOKE_RUN": run.id, "NHI_REVOKE_STEP": delivery}
         try:
-            fed = feed(at.settings, f"{text}\n".encode(), environ)
+            fed = feed(at.settings, (text if text.endswith("\n") else f"{text}\n").encode(), environ)
         except OSError as error:
             return Failed(f"{at.settings.name} did not start: {error.strerror}")
         if fed.code == 0 and fed.read:
@@ -122,6 +122,7 @@ class ExecStore(Store[LocalConnection]):
     name: ClassVar[str] = "exec"
     says: ClassVar[str] = "a program of your own, which gets the new credential as a line of JSON on its stdin"
     beside: ClassVar[bool] = False
+    unit: ClassVar[Unit] = "text"
     stage = Stage()
     serve = Serve()
 
