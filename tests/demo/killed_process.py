@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from tests.demo.rolling import Rolling
 
-TIMEOUT = 60.0
+TIMEOUT = 120.0
 """Seconds of real time, for the case that it hangs: nothing in it waits for the sandbox's clock."""
 DYING = """
 import os, signal, sys
