@@ -10,7 +10,7 @@ from nhi_revoke.model.nearest import nearest
 from nhi_revoke.provider.doer import Mint, Store
 from nhi_revoke.provider.dotenv import NAME
 from nhi_revoke.provider.inifile import SECTION
-from nhi_revoke.provider.layout import ALONE, JSON, WHOLE, Layout, in_section
+from nhi_revoke.provider.layout import ALONE, FORMAT, JSON, WHOLE, Layout, in_section
 
 ENV = "env"
 OWN = f"{ENV}:NAME"
@@ -26,6 +26,12 @@ def addressed(delivery: Delivery, mint: Mint[Any] | None, store: Store[Any]) -> 
     _, colon, address = delivery.to.partition(":")
     if not colon or not address:
         raise Usage("bad-delivery", f"delivery target {delivery.to!r} must be STORE:ADDRESS")
+    if f"#{FORMAT}" in address:
+        raise Usage(
+            "bad-format",
+            f"{delivery.to} has a format in its address, where plans alone keep it, spelled out. {NOTHING_DONE}",
+            "Write --format beside --deliver; in nhi.toml format beside to.",
+        )
     if not delivery.format:
         return address, ""
     if mint is None:

@@ -9,9 +9,10 @@ tell apart for sure are not touched: the text is refused, by the number of the l
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from nhi_revoke.provider.fault import Rejected
 
@@ -20,6 +21,8 @@ _HEAD = re.compile(r"(?P<lead>[ \t]*(?P<export>export[ \t]+)?)(?P<name>[A-Za-z0-
 _QUOTED = {"'": re.compile(r"'((?:[^'\\]|\\(?!'))*)'"), '"': re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)}
 """In single quotes, a backslash before a quote is read in two ways."""
 _BEHIND = re.compile(r"(?:[ \t]+#[^\n]*|[ \t]*)(?:\r?\n|\Z)|[ \t]+#[^\n]*\Z")
+_OPERATOR = re.compile(r"[\s;&|<>()]")
+_INNER = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z_][A-Za-z0-9_]*)=")
 _COMMENT = re.compile(r"[ \t]#")
 _OTHER = re.compile(r"[ \t]*(?:#[^\n]*|export(?:[ \t]+[A-Za-z_][A-Za-z0-9_]*)+(?:[ \t]+#[^\n]*|[ \t]*))?(?:\r?\n|\Z)")
 _PLAIN = re.compile(r"(?!~)(?:[A-Za-z0-9_./:=+@%,-]|(?<!:)~)+")
@@ -37,15 +40,17 @@ class Line(Struct, frozen=True):
     """The text up to the value, and from behind it on: with the quotes left out."""
     behind: str = ""
     exported: bool = False
+    bare: bool = False
+    """Without quotes."""
 
     def __repr__(self) -> str:
         return f"Line({self.name or '…'})"
 
 
-def unfit(text: str, never: tuple[str, ...] = ()) -> str:
-    """Why no variable can be put into this text; empty where one can. `never`: names that must not be there."""
+def unfit(text: str, names: Iterable[str], never: tuple[str, ...] = ()) -> str:
+    """Why these variables cannot be put into this text; empty where they can. `never`: names that must not be there."""
     try:
-        held = values(text)
+        held = {line.name for line in _lines(text, (*names, *never))}
     except Rejected as why:
         return why.message
     besides = next((name for name in never if name in held), "")
@@ -62,7 +67,7 @@ def merged(text: str, new: Mapping[str, str]) -> str:
     Rejected, and where a value is one that readers would not read alike.
     """
     written = {name: _quoted(name, value) for name, value in new.items()}
-    lines = _lines(text)
+    lines = _lines(text, written)
     kept = [f"{x.before}{written[x.name]}{x.behind}" if x.name in written else x.text for x in lines]
     there = {x.name for x in lines}
     end = "\r\n" if "\r\n" in text else "\n"
@@ -74,19 +79,27 @@ def merged(text: str, new: Mapping[str, str]) -> str:
     return whole + "".join(f"{export}{name}={text}{end}" for name, text in written.items() if name not in there)
 
 
-def _lines(text: str) -> list[Line]:
+def _lines(text: str, names: Iterable[str] = ()) -> list[Line]:
+    """`names`: of variables that will be written, or must not be there."""
     if "\0" in text or re.search(r"\r(?!\n)", text):
         raise Rejected("it is no dotenv text: it holds a control character")
     found: list[Line] = []
     at = 0
     while at < len(text):
         line = _line(text, at)
-        if line is None:
+        if line is None or (line.bare and _hides(line, names)):
             number = text.count("\n", 0, at) + 1
             raise Rejected(f"line {number} of it is none of a dotenv file: no assignment that all readers read alike")
         found.append(line)
         at += len(line.text)
     return found
+
+
+def _hides(line: Line, names: Iterable[str]) -> bool:
+    """Whether a shell reads more in it than a parser does, and it matters: `export A=1 B=2` is two assignments."""
+    if line.name in names:
+        return bool(_OPERATOR.search(line.value))
+    return any(name in names for name in _INNER.findall(line.value))
 
 
 def _line(text: str, at: int) -> Line | None:
@@ -108,7 +121,8 @@ def _line(text: str, at: int) -> Line | None:
     value = bare[: comment.start() if comment else None].strip(" \t")
     if value.startswith("`") or bare.endswith("\\"):
         return None
-    return _assigned(text[at:stop], head, value, text[start:stop].removeprefix(bare[: bare.find(value) + len(value)]))
+    after = text[start:stop].removeprefix(bare[: bare.find(value) + len(value)])
+    return replace(_assigned(text[at:stop], head, value, after), bare=True)
 
 
 def _assigned(text: str, head: re.Match[str], value: str, behind: str) -> Line:

@@ -124,7 +124,7 @@ def layout_in(part: str) -> Layout | None:
         return None
     body, place = told["body"] or "", told["section"] or ""
     if not body:
-        return Layout(told["name"], section=place)
+        return JSON if told[0] == JSON.name else None
     sort = next(each for each, (before, after) in _BRACKETS.items() if body[0] == before and body[-1] == after)
     items = [item for item in body[1:-1].split(",") if item]
     pairs = [item.partition("=") for item in items if not item.startswith("!")]

@@ -20,7 +20,7 @@ def unfit(text: str | None, layout: Layout) -> str:
     """Why a credential cannot be put into this text; empty where it can. Never says what stands there."""
     names = [name for name, _ in layout.parts]
     if layout.sort == "variables":
-        return dotenv.unfit(text or "", layout.never)
+        return dotenv.unfit(text or "", names, layout.never)
     if layout.sort == "section":
         return inifile.unfit(text or "", layout.section, names, layout.never)
     if not (text or "").strip():

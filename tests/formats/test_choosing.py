@@ -83,6 +83,13 @@ def test_without_a_format_an_address_is_as_it_was_typed() -> None:
     assert addressed(Delivery(KIND, "example-vault:x"), None, Vault()) == ("x", "")
 
 
+@pytest.mark.parametrize("form", ["", "env"])
+def test_a_format_typed_into_the_address_is_not_guessed_at(form: str) -> None:
+    told = refused("file:/a#format=env", form, FileStore())
+    assert "has a format in its address" in told.message
+    assert "--format beside --deliver" in told.hint
+
+
 def test_env_where_no_variables_are_known() -> None:
     told = refused("file:/a", "env", FileStore(), MINTS["okta:client-secret"])
     assert "no variables are known" in told.message

@@ -93,7 +93,7 @@ def test_other_bytes_stay_as_they_are(before: list[str], after: list[str], end: 
 
 @given(st.text(max_size=60) | st.text("A=B'\"\\\n #$`", max_size=40), st.text(max_size=9))
 def test_any_text_is_refused_or_kept(text: str, value: str) -> None:
-    if dotenv.unfit(text):
+    if dotenv.unfit(text, ("TOKEN",)):
         with pytest.raises(Rejected):
             dotenv.merged(text, {"TOKEN": "x"})
         return
@@ -157,7 +157,7 @@ def test_what_readers_would_not_read_alike_is_not_written(value: str) -> None:
     ],
 )
 def test_a_text_that_nobody_can_read_for_sure_is_refused_by_its_line(text: str, line: int) -> None:
-    why = dotenv.unfit(text)
+    why = dotenv.unfit(text, ())
     assert f"line {line} of it" in why
     assert "canary" not in why
     with pytest.raises(Rejected):
@@ -166,7 +166,7 @@ def test_a_text_that_nobody_can_read_for_sure_is_refused_by_its_line(text: str, 
 
 @pytest.mark.parametrize("text", ["A=1\rB=2\r", "A=1\0"])
 def test_odd_characters(text: str) -> None:
-    assert "control character" in dotenv.unfit(text)
+    assert "control character" in dotenv.unfit(text, ())
 
 
 def test_replaced_where_it_stands_each_time() -> None:
@@ -185,10 +185,32 @@ def test_a_new_one_is_exported_where_all_are() -> None:
 
 def test_what_belongs_to_another_credential_stops_it() -> None:
     text = "AWS_ACCESS_KEY_ID=a\nexport AWS_SESSION_TOKEN=canary\n"
-    why = dotenv.unfit(text, ("AWS_SESSION_TOKEN",))
+    why = dotenv.unfit(text, (), ("AWS_SESSION_TOKEN",))
     assert "sets AWS_SESSION_TOKEN" in why
     assert "canary" not in why
-    assert dotenv.unfit("# AWS_SESSION_TOKEN=x\n", ("AWS_SESSION_TOKEN",)) == ""
+    assert dotenv.unfit("# AWS_SESSION_TOKEN=x\n", (), ("AWS_SESSION_TOKEN",)) == ""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "export TOKEN=canary HOST=db",
+        "TOKEN=canary; HOST=db",
+        "TOKEN=canary&&HOST=db",
+        "export HOST=db TOKEN=canary",
+        "HOST=db;TOKEN=canary",
+        "HOST=db export SESSION=canary",
+    ],
+)
+def test_a_line_in_which_a_shell_reads_more_than_a_parser_is_not_touched(line: str) -> None:
+    text = f"A=1\n{line}\n"
+    why = dotenv.unfit(text, ("TOKEN",), ("SESSION",))
+    assert "line 2 of it" in why
+    assert "canary" not in why
+    assert dotenv.unfit(text, ("OTHER",)) == "", "it is another's, and stays as it is"
+    if "SESSION" not in line:
+        with pytest.raises(Rejected):
+            dotenv.merged(text, {"TOKEN": "x"})
 
 
 def test_a_long_text_takes_no_time() -> None:

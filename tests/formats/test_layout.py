@@ -74,7 +74,7 @@ def test_as_it_is_spelled_and_said() -> None:
     assert shown(f"NAME#{VARIABLES.spelled}") == "NAME as env (KEY_ID, KEY)"
     assert shown(f"NAME#{in_section(PROFILE, 'prod').spelled}") == "NAME as ini:prod"
     assert shown("NAME#key") == "NAME#key"
-    for none in ("", "key", "env(A=b)", "format=", "format=env(A=b", "format=En v"):
+    for none in ("", "key", "env(A=b)", "format=", "format=env(A=b", "format=En v", "format=env", "format=json:x"):
         assert layout_in(none) is None
     assert split("/a#key") == ("/a#key", "")
 
