@@ -40,6 +40,8 @@ class Address(Struct, frozen=True):
     """After `#`: one field alone; `*`: all of them as JSON; empty: the secret part."""
     repository: str = ""
     """`OWNER/REPO`; empty for an organisation's."""
+    environment: bool = False
+    """It is read when a job begins that names its environment."""
 
 
 def parse_address(text: str) -> Address | None:
@@ -62,7 +64,15 @@ def parse_address(text: str) -> Address | None:
     repository = "/".join(where)
     if len(where) != 2 or not REPOSITORY.fullmatch(repository) or where[1] in (".", ".."):
         return None
-    return Address(repo_path(repository, rest), name, where[0], permission, field=field, repository=repository)
+    return Address(
+        repo_path(repository, rest),
+        name,
+        where[0],
+        permission,
+        field=field,
+        repository=repository,
+        environment=permission is ENVIRONMENTS,
+    )
 
 
 class Place:
