@@ -111,6 +111,17 @@ class History:
         return {i: h for section in self.sections for i, h in section.steps.items()}
 
     @property
+    def taken_back(self) -> frozenset[StepId]:
+        """Ids of steps that an undo took back, and that were not done again since."""
+        back: set[StepId] = set()
+        for section in self.sections:
+            for h in section.steps.values():
+                if h.settled:
+                    back.discard(h.step.id)
+                    back |= {h.step.undoes} if h.step.undoes else set()
+        return frozenset(back)
+
+    @property
     def found(self) -> tuple[tuple[Found, Noted], ...]:
         """What was found while running, with the line that says when and by what."""
         return tuple((f, note) for s in self.sections for note in s.noted for f in note.found)

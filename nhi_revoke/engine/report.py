@@ -194,11 +194,11 @@ def left_behind(history: History) -> Iterable[Notice]:
     """What a settled step says in `left["leaves"]`: a store that still holds the old secret. A step that finished or
     took back another speaks for it.
     """
-    settled = [h for h in history.steps.values() if h.settled]
-    later = {h.step.id.removeprefix("finish-") for h in settled if h.step.phase is Phase.FINISH}
-    later |= {h.step.undoes for h in settled if h.step.undoes}
-    for h in settled:
-        if h.left.get("leaves") and (h.step.phase is Phase.FINISH or h.step.id not in later):
+    back = history.taken_back
+    holds = [h for h in history.steps.values() if h.settled and h.step.id not in back]
+    finished = {h.step.id.removeprefix("finish-") for h in holds if h.step.phase is Phase.FINISH}
+    for h in holds:
+        if h.left.get("leaves") and (h.step.phase is Phase.FINISH or h.step.id not in finished):
             yield Notice(h.step.on, str(h.left["leaves"]), "warning")
 
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from nhi_revoke.engine.history import History, StepHistory
 from nhi_revoke.engine.planner import release_step
 from nhi_revoke.engine.states import braked
+from nhi_revoke.model.change import Already
 from nhi_revoke.model.error import NotFound, Refused
 from nhi_revoke.model.found import Access
 from nhi_revoke.model.plan import Plan
@@ -29,6 +30,7 @@ def undo_plan(history: History, accesses: Sequence[AccessId], rearm: Sequence[Ac
     Raises Refused with the time when nothing may be taken back yet, NotFound for an access that the run did not touch.
     """
     todo = [h for h in _holding(history) if not accesses or set(accesses) & set(h.step.ends)]
+    todo += [] if accesses else _forgot(history)
     if accesses and (unknown := set(accesses) - {a for h in todo for a in h.step.ends}):
         raise NotFound("not-touched", f"this run changed nothing on {', '.join(sorted(unknown))}")
     notices: list[Notice] = []
@@ -67,6 +69,19 @@ def _holding(history: History) -> list[StepHistory]:
         and h.step.id not in swapped
         and f"finish-{h.step.id}" not in final
     ]
+
+
+def _forgot(history: History) -> list[StepHistory]:
+    """What `finish` made stores forget, and they can recall: versions disabled, labels taken off."""
+    back = history.taken_back
+    served = {f"finish-{h.step.id}" for h in history.steps.values() if h.step.phase is Phase.SERVE}
+    return [
+        h
+        for h in history.steps.values()
+        if h.step.id in served and h.settled and h.step.reversible and h.step.id not in back
+        # What was so before this run came is not this run's to take back.
+        and not isinstance(h.change, Already)
+    ]  # fmt: skip
 
 
 def _cuts_instead(step: Step, does: Mapping[StepId, str]) -> bool:
@@ -228,10 +243,12 @@ def finish_plan(history: History, registry: Registry, now: datetime) -> Plan:
 def _forgetting(history: History, registry: Registry) -> list[Step]:
     """What a store kept of the old secret, for an undo that is not wanted any more."""
     out: list[Step] = []
+    back = history.taken_back
     for h in history.steps.values():
         if h.step.phase is not Phase.SERVE or not h.settled:
             continue
-        if history.has(done := f"finish-{h.step.id}") and history.step(done).settled:
+        done = f"finish-{h.step.id}"
+        if history.has(done) and history.step(done).settled and done not in back:
             continue
         name = h.step.does.rpartition("/")[0]
         forget = registry.store(name).forget
@@ -239,10 +256,10 @@ def _forgetting(history: History, registry: Registry) -> list[Step]:
             out.append(
                 replace(
                     h.step,
-                    id=f"finish-{h.step.id}",
+                    id=done,
                     does=f"{name}/{forget.name}",
                     phase=Phase.FINISH,
-                    says=f"make {name}:{shown(h.step.to)} forget the old secret",
+                    says=f"{forget.says or 'forgets the old secret'}: {name}:{shown(h.step.to)}",
                     after=(),
                     reversible=forget.reversible,
                 )

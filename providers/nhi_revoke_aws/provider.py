@@ -62,7 +62,8 @@ from nhi_revoke_aws.naming import (
 )
 from nhi_revoke_aws.principals import find, resolve
 from nhi_revoke_aws.settings import AwsSettings
-from nhi_revoke_aws.store.secretsmanager import SecretsManager, account_in_address
+from nhi_revoke_aws.store.secret import account_in_address
+from nhi_revoke_aws.store.secretsmanager import SecretsManager
 from nhi_revoke_aws.store.ssm import ParameterStore
 from nhi_revoke_aws.trusting import READS as TRUSTS
 from nhi_revoke_aws.trusting import trusting

@@ -13,7 +13,8 @@ from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.model.step import Phase, Step
 from nhi_revoke.provider.fault import Denied, NoAnswer, Rejected
 from nhi_revoke.provider.secret import Secret
-from nhi_revoke_aws.store.ssm import ParameterStore, Version, parse_address
+from nhi_revoke_aws.store.parameter import Version, parse_address
+from nhi_revoke_aws.store.ssm import ParameterStore
 
 from .conftest import Bench
 
@@ -182,12 +183,12 @@ def test_the_history_keeps_the_old_key_and_it_is_named(bench: Bench) -> None:
     parameter(bench)
     do(bench, "stage")
     left = do(bench, "serve").left
-    assert f"the history of SSM parameter {NAME} (up to version 1) still holds the old credential" in left["leaves"]
+    assert f"the history of SSM parameter {NAME} still holds the old credential in version 1: who may" in left["leaves"]
     history = ssm(bench).get_parameter_history(Name=NAME, WithDecryption=True)["Parameters"]
     assert [json.loads(p["Value"])["AccessKeyId"] for p in history] == ["AKIAOLD", "AKIANEW"]
     assert isinstance(do(bench, "forget"), Already), "nothing is staged any more"
     told = seen(bench, "forget")
-    assert "up to version 1" in told["leaves"], "still: AWS deletes no version alone"
+    assert "old credential in version 1:" in told["leaves"], "still: AWS deletes no version alone"
     assert OLD["SecretAccessKey"] not in msgspec.json.encode([left, told]).decode()
 
 

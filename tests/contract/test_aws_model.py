@@ -47,8 +47,6 @@ COMMON = frozenset(
 OWN = {"NotImplemented": "says what this sandbox does not have; with status 501 no client takes it for an answer"}
 """Codes that AWS does not have, each with the reason."""
 MOTO_ADDS = {
-    "DescribeSecret: SecretVersionsToStages is no member of DescribeSecretResponse": "ListSecrets has it; beside it "
-    "stands VersionIdsToStages, which the model has and the provider reads; clients skip what they do not know",
     "CreateDeployment: stageName is no member of Deployment": "only for setting up: the provider never asks for it",
 }
 """Where moto's answers go beyond the model, each with the reason why it does no harm."""

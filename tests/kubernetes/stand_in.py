@@ -63,6 +63,8 @@ class Cluster:
         self.rolls_at_once = True
         self.tells_managers = True
         self.version = 100
+        self.page_size = 1000
+        """The most that a page of a list holds."""
         self.lock = threading.RLock()
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -154,14 +156,7 @@ class Cluster:
     def _done(self, verb: str, key: tuple[str, str, str], body: Any, query: Mapping[str, str], kind: str) -> Object:
         namespace, resource, name = key
         if verb == "list":
-            wanted = dict(part.split("=", 1) for part in query.get("labelSelector", "").split(",") if part)
-            rows = [o for (n, r, _), o in self.objects.items() if (n, r) == (namespace, resource)]
-            items = [o for o in rows if wanted.items() <= (o["metadata"].get("labels") or {}).items()]
-            api = "v1" if resource == "secrets" else "apps/v1"
-            listed: Object = {"resourceVersion": str(self.version)}
-            return copy.deepcopy(
-                {"apiVersion": api, "kind": f"{KINDS[resource]}List", "metadata": listed, "items": items}
-            )
+            return self._listed(namespace, resource, query)
         manager = query.get("fieldManager", "unknown")
         if verb == "create":
             name = body["metadata"]["name"]
@@ -191,6 +186,20 @@ class Cluster:
         if any(not re.fullmatch(r"[-._a-zA-Z0-9]+", each) for each in changed.get("data") or ()):
             raise Refused(422)
         return self.store(namespace, resource, changed, present, manager)
+
+    def _listed(self, namespace: str, resource: str, query: Mapping[str, str]) -> Object:
+        """One chunk of it."""
+        wanted = dict(part.split("=", 1) for part in query.get("labelSelector", "").split(",") if part)
+        rows = [o for (n, r, _), o in self.objects.items() if (n, r) == (namespace, resource)]
+        items = [o for o in rows if wanted.items() <= (o["metadata"].get("labels") or {}).items()]
+        api = "v1" if resource == "secrets" else "apps/v1"
+        listed: Object = {"resourceVersion": str(self.version)}
+        size, skip = int(query.get("limit") or 0) or len(items), int(query.get("continue") or 0)
+        size = min(size, self.page_size)
+        if skip + size < len(items):
+            listed["continue"] = str(skip + size)
+        items = items[skip : skip + size]
+        return copy.deepcopy({"apiVersion": api, "kind": f"{KINDS[resource]}List", "metadata": listed, "items": items})
 
     def store(self, namespace: str, resource: str, made: Object, before: Object, manager: str) -> Object:
         self.version += 1

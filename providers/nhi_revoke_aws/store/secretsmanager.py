@@ -6,10 +6,7 @@ AWS docs: API_PutSecretValue, API_UpdateSecretVersionStage. Every read names its
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from typing import Any, ClassVar
-
-from msgspec import Struct
+from typing import ClassVar
 
 from nhi_revoke.model.change import Already, Change, Done, Failed, Impossible
 from nhi_revoke.model.ref import Json
@@ -18,43 +15,27 @@ from nhi_revoke.provider import merging
 from nhi_revoke.provider.doer import Doer, Store, Unit
 from nhi_revoke.provider.fault import Conflict, Missing, Rejected
 from nhi_revoke.provider.io import Run
-from nhi_revoke.provider.layout import JSON, split
-from nhi_revoke.provider.merging import public_id, same_public
+from nhi_revoke.provider.merging import public_id
 from nhi_revoke.provider.secret import Secret
 from nhi_revoke_aws.connection import AwsConnection
+from nhi_revoke_aws.store.secret import (
+    CURRENT,
+    DESCRIBE,
+    LIST,
+    MOVE,
+    NAME,
+    PENDING,
+    PREVIOUS,
+    READ,
+    Vault,
+    at,
+)
+from nhi_revoke_aws.store.secret_copies import copies_of, field_of, served_says
+from nhi_revoke_aws.store.secret_forget import Forget
 
-NAME = "aws-secretsmanager"
-PENDING, CURRENT, PREVIOUS = "AWSPENDING", "AWSCURRENT", "AWSPREVIOUS"
 NAMESPACE = uuid.UUID("6f2b1c1e-6f5e-5b43-9d0e-2d6f7f0f6a51")
 """Of our request tokens: the same run and step give the same token, also after a crash."""
 EXISTS = "ResourceExistsException"
-
-
-class Address(Struct, frozen=True):
-    """Where it goes."""
-
-    secret: str
-    """Name or ARN."""
-    key: str = ""
-    """JSON key that takes the secret part alone, or a format; empty: the default fields are merged."""
-
-    @property
-    def region(self) -> str:
-        """An ARN tells its region."""
-        return self.secret.split(":")[3] if self.secret.startswith("arn:") else ""
-
-
-def parse_address(text: str) -> Address:
-    """With or without the scheme."""
-    place, spelled = split(text.removeprefix(f"{NAME}:"))
-    secret, _, key = place.partition("#")
-    return Address(secret, "" if spelled == JSON.spelled else spelled or key)
-
-
-def account_in_address(text: str) -> str:
-    """The account of an ARN; empty for a name."""
-    parts = parse_address(text).secret.split(":")
-    return parts[4] if parts[0] == "arn" and len(parts) > 4 else ""
 
 
 def token_of(run_id: str, step_id: str, key_id: str = "") -> str:
@@ -62,68 +43,10 @@ def token_of(run_id: str, step_id: str, key_id: str = "") -> str:
     return str(uuid.uuid5(NAMESPACE, "/".join(filter(None, (run_id, step_id, key_id)))))
 
 
-class Vault:
-    """One secret, asked by stage or version. Values stay in memory."""
-
-    def __init__(self, conn: AwsConnection, to: str) -> None:
-        self._conn = conn
-        self.at = parse_address(to)
-
-    def call(self, operation: str, **params: Any) -> dict[str, Any]:
-        return self._conn.call("secretsmanager", operation, region=self.at.region, SecretId=self.at.secret, **params)
-
-    def move(self, **params: Any) -> None:
-        """Moves a stage. Never repeated blindly: the second of two is refused, and hides that the first was done."""
-        self._conn.call(
-            "secretsmanager", "UpdateSecretVersionStage", region=self.at.region, repeatable=False,
-            SecretId=self.at.secret, **params,
-        )  # fmt: skip
-
-    def value(self, *, stage: str = "", version: str = "") -> str | None:
-        """None where no version has this stage or id; an empty text for a binary value."""
-        which = {"VersionId": version} if version else {"VersionStage": stage}
-        try:
-            return str(self.call("GetSecretValue", **which).get("SecretString") or "")
-        except Missing:
-            return None
-
-    def stages(self) -> dict[str, list[str]]:
-        """Labels by version id. Raises Missing."""
-        found: dict[str, list[str]] = self.call("DescribeSecret").get("VersionIdsToStages") or {}
-        return found
-
-    def version_at(self, stage: str) -> str:
-        return _at(self.stages(), stage)
-
-    def merged(self, current: str | None, secret: Secret) -> str:
-        """The current value with the new credential in it: everything else is kept."""
-        text = None if (why := self.unfit(current)) else merging.merged(current, secret, self.at.key)
-        if text is None:
-            raise Rejected(f"secret {self.at.secret} does not take it: {why}. The new key was not delivered")
-        return text
-
-    def unfit(self, current: str | None) -> str:
-        """Why no credential can be merged into this value; empty where one can."""
-        return "it is binary, or empty" if current == "" else merging.unfit(current, self.at.key)
-
-    def holds(self, text: str | None, secret: Secret) -> bool:
-        """Compared in memory, by fingerprint."""
-        return merging.holds(text, secret, self.at.key)
-
-    def minted(self, text: str | None, step: Step, run: Run) -> bool:
-        """Whether it is what this run minted; where another process minted it, only public parts can be compared."""
-        if step.takes and run.holds(step.takes):
-            return self.holds(text, run.take(step.takes))
-        return same_public(text, run.left(step.takes or ""), self.at.key)
-
-
 class Stage(Doer[AwsConnection]):
     name: ClassVar[str] = "stage"
     phase: ClassVar[Phase] = Phase.DELIVER
-    permissions: ClassVar[tuple[str, ...]] = (
-        "secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue",
-        "secretsmanager:UpdateSecretVersionStage",
-    )  # fmt: skip
+    permissions: ClassVar[tuple[str, ...]] = (DESCRIBE, READ, "secretsmanager:PutSecretValue", MOVE)
     says: ClassVar[str] = "writes the new key into the secret as AWSPENDING and reads it back"
     undone: ClassVar[str] = "AWSPENDING is taken off the new version"
     survives: ClassVar[str] = "replicas in other regions follow later"
@@ -188,34 +111,32 @@ class Stage(Doer[AwsConnection]):
 class Serve(Doer[AwsConnection]):
     name: ClassVar[str] = "serve"
     phase: ClassVar[Phase] = Phase.SERVE
-    permissions: ClassVar[tuple[str, ...]] = (
-        "secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:UpdateSecretVersionStage",
-    )  # fmt: skip
+    permissions: ClassVar[tuple[str, ...]] = (DESCRIBE, READ, MOVE, LIST)
     says: ClassVar[str] = "makes the new version AWSCURRENT"
     undone: ClassVar[str] = "the version of before is made AWSCURRENT again"
     survives: ClassVar[str] = "AWSPREVIOUS still holds the old key, until finish: whoever may read that stage reads it"
-    source: ClassVar[str] = "AWS docs: API_UpdateSecretVersionStage"
+    source: ClassVar[str] = "AWS docs: API_UpdateSecretVersionStage, API_ListSecretVersionIds"
 
     def apply(self, conn: AwsConnection, step: Step, run: Run) -> Change:
         vault = Vault(conn, step.to)
         stages = vault.stages()
-        staged, current = _at(stages, PENDING), _at(stages, CURRENT)
+        staged, current = at(stages, PENDING), at(stages, CURRENT)
         if not staged or not vault.minted(vault.value(version=staged), step, run):
             return Failed(f"AWSPENDING of secret {vault.at.secret} is not what this run staged: nothing was changed")
         if staged == current:
-            return Already(_served(vault, staged, _at(stages, PREVIOUS)))
+            return Already(_served(vault, staged, at(stages, PREVIOUS), step, run))
         taken = {"RemoveFromVersionId": current} if current else {}
         vault.move(VersionStage=CURRENT, MoveToVersionId=staged, **taken)
-        return Done(_served(vault, staged, current), conn.now())
+        return Done(_served(vault, staged, current, step, run), conn.now())
 
     def seen(self, conn: AwsConnection, step: Step, run: Run) -> Json | None:
         vault = Vault(conn, step.to)
         stages, left = vault.stages(), run.left(step.id)
-        current = _at(stages, CURRENT)
+        current = at(stages, CURRENT)
         version = str(left.get("version") or current)
         if not current or current != version or not vault.minted(vault.value(version=version), step, run):
             return None
-        return left or _served(vault, version, _at(stages, PREVIOUS))
+        return left or _served(vault, version, at(stages, PREVIOUS), step, run)
 
     def undo(self, conn: AwsConnection, step: Step, left: Json, run: Run) -> Change:
         vault, version, previous = Vault(conn, step.to), str(left.get("version")), str(left.get("previous") or "")
@@ -231,40 +152,11 @@ class Serve(Doer[AwsConnection]):
         return Done(after, conn.now())
 
 
-class Forget(Doer[AwsConnection]):
-    """At `finish`: the version of before loses AWSPREVIOUS. Without a label, AWS may delete it; nobody else can."""
-
-    name: ClassVar[str] = "forget"
-    phase: ClassVar[Phase] = Phase.FINISH
-    permissions: ClassVar[tuple[str, ...]] = (
-        "secretsmanager:DescribeSecret",
-        "secretsmanager:UpdateSecretVersionStage",
-    )
-    says: ClassVar[str] = "takes AWSPREVIOUS off the version that holds the old key"
-    survives: ClassVar[str] = "the version without a label can be read by its id until Secrets Manager deletes it"
-    source: ClassVar[str] = "AWS docs: API_UpdateSecretVersionStage, API_PutSecretValue"
-    reversible: ClassVar[bool] = False
-
-    def apply(self, conn: AwsConnection, step: Step, run: Run) -> Change:
-        vault, version = Vault(conn, step.to), _former(step, run)
-        labels = vault.stages().get(version) or []
-        if CURRENT in labels:
-            return Failed(f"the version of before is AWSCURRENT of secret {vault.at.secret} again: it was left alone")
-        if PREVIOUS not in labels:
-            return Already(_forgotten(vault, version, labels))
-        vault.move(VersionStage=PREVIOUS, RemoveFromVersionId=version)
-        return Done(_forgotten(vault, version, [label for label in labels if label != PREVIOUS]), conn.now())
-
-    def seen(self, conn: AwsConnection, step: Step, run: Run) -> Json | None:
-        vault, version = Vault(conn, step.to), _former(step, run)
-        labels = vault.stages().get(version) or []
-        return None if {PREVIOUS, CURRENT} & set(labels) else _forgotten(vault, version, labels)
-
-
 class SecretsManager(Store[AwsConnection]):
     name: ClassVar[str] = NAME
     says: ClassVar[str] = "AWS Secrets Manager: NAME or ARN, with #json-key for the secret part alone"
     unit: ClassVar[Unit] = "text"
+    keeps: ClassVar[str] = "the version of before keeps the old one, as AWSPREVIOUS, until finish"
     stage = Stage()
     serve = Serve()
     forget = Forget()
@@ -277,33 +169,12 @@ class SecretsManager(Store[AwsConnection]):
         return next((secret for secret in found if secret is not None), None)
 
 
-def _at(stages: Json, label: str) -> str:
-    """The version that has this label; empty where none has."""
-    return next((str(version) for version, labels in stages.items() if label in labels), "")
-
-
-def _served(vault: Vault, version: str, previous: str) -> Json:
+def _served(vault: Vault, version: str, previous: str, step: Step, run: Run) -> Json:
     left = {"secret": vault.at.secret, "version": version, "previous": previous}
     if not previous:
         return left
-    what = f"AWSPREVIOUS of secret {vault.at.secret} (version {previous}) still holds the old credential, until finish"
-    return {**left, "leaves": what}
-
-
-def _forgotten(vault: Vault, version: str, labels: Sequence[str]) -> Json:
-    """`labels`: somebody's own, which keep the version."""
-    left = {"secret": vault.at.secret, "version": version, "labels": list(labels)}
-    if not version:
-        return left
-    kept = f"is kept by {', '.join(labels)}" if labels else "has no label any more"
-    until = "" if labels else " until Secrets Manager deletes it; no API deletes it at once"
-    what = f"version {version} of secret {vault.at.secret} holds the old credential and {kept}: its id reads it{until}"
-    return {**left, "leaves": what}
-
-
-def _former(step: Step, run: Run) -> str:
-    """The version that the serve step took AWSCURRENT from. `finish` names its steps after those that they finish."""
-    return str(run.left(step.id.removeprefix("finish-")).get("previous") or "")
+    said = served_says(vault, previous, copies_of(vault, previous, version, field_of(step, run)))
+    return {**left, "leaves": said} if said else left
 
 
 def _moved(pending: str, token: str) -> Json:

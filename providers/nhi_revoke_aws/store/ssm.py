@@ -7,138 +7,21 @@ What is staged is a SecureString under the same key; where that key is the custo
 
 from __future__ import annotations
 
-import uuid
 from contextlib import suppress
-from typing import Any, ClassVar
-
-from msgspec import Struct
+from typing import ClassVar
 
 from nhi_revoke.model.change import Already, Change, Done, Failed, Impossible
 from nhi_revoke.model.ref import Json
 from nhi_revoke.model.step import Phase, Step
 from nhi_revoke.provider.doer import Doer, Store, Unit
-from nhi_revoke.provider.fault import Conflict, Fault, Missing, Rejected
+from nhi_revoke.provider.fault import Fault, Rejected
 from nhi_revoke.provider.io import Run
-from nhi_revoke.provider.layout import JSON, split
-from nhi_revoke.provider.merging import holds, merged, public_id, public_of, same_public, start, taken, unfit
+from nhi_revoke.provider.merging import holds, merged, public_of, start, taken, unfit
 from nhi_revoke.provider.secret import Secret
 from nhi_revoke_aws.connection import AwsConnection
-
-NAME = "aws-ssm"
-NAMESPACE = uuid.UUID("3c0f0a52-9a52-5c0e-8a53-5a3a3d1f6b10")
-"""Of the names of what is staged: the same run and mint give the same name, also after a crash."""
-KEPT = ("Type", "KeyId", "Tier", "DataType", "AllowedPattern", "Description")
-"""Said again with each write: a key that is not named becomes the account's default one. Policies stay without it."""
-ABSENT = ("ParameterNotFound", "ParameterVersionNotFound")
-BUSY = "TooManyUpdates"
-READ, PUT, DELETE = "ssm:GetParameter", "ssm:PutParameter", "ssm:DeleteParameter"
-DESCRIBE = "ssm:DescribeParameters"
-
-
-class Address(Struct, frozen=True):
-    """Where it goes."""
-
-    name: str
-    key: str = ""
-    """JSON key that takes the secret part alone, or a format; empty: the default fields are merged."""
-    region: str = ""
-    """An ARN tells it."""
-
-
-def parse_address(text: str) -> Address:
-    """With or without the scheme. PutParameter takes no ARN, so that its parts are used."""
-    place, spelled = split(text.removeprefix(f"{NAME}:"))
-    name, _, key = place.partition("#")
-    key = "" if spelled == JSON.spelled else spelled or key
-    parts = name.split(":", 5)
-    if parts[0] != "arn" or len(parts) < 6:
-        return Address(name, key)
-    path = parts[5].removeprefix("parameter")
-    return Address(path if path.count("/") > 1 else path.lstrip("/"), key, parts[3])
-
-
-class Version:
-    """One version of a parameter; its text stays in memory, and out of every `repr`."""
-
-    def __init__(self, text: str, number: int) -> None:
-        self.text = text
-        self.number = number
-
-
-class Parameter:
-    """One parameter and what is staged for it."""
-
-    def __init__(self, conn: AwsConnection, to: str) -> None:
-        self._conn = conn
-        self.at = parse_address(to)
-
-    def call(self, operation: str, *, repeatable: bool | None = None, **params: Any) -> dict[str, Any]:
-        try:
-            return self._conn.call("ssm", operation, region=self.at.region, repeatable=repeatable, **params)
-        except Rejected as fault:
-            if fault.code in ABSENT:
-                raise Missing(f"there is no parameter {params.get('Name')}", code=fault.code) from None
-            if fault.code == BUSY:
-                raise Conflict(f"parameter {params.get('Name')} ({fault.code})", code=fault.code) from None
-            raise
-
-    def read(self, name: str = "", version: int = 0) -> Version | None:
-        """The newest version, or this one; None where there is none."""
-        which = f"{name or self.at.name}:{version}" if version else name or self.at.name
-        try:
-            found = self.call("GetParameter", Name=which, WithDecryption=True)["Parameter"]
-        except Missing:
-            return None
-        return Version(str(found["Value"]), int(found["Version"]))
-
-    def described(self) -> dict[str, Any] | None:
-        """All but the value. A page may be empty and yet not the last."""
-        wanted = [{"Key": "Name", "Option": "Equals", "Values": [self.at.name]}]
-        token: dict[str, Any] = {}
-        while True:
-            page = self.call("DescribeParameters", ParameterFilters=wanted, **token)
-            for row in page.get("Parameters") or ():
-                return dict(row)
-            if not page.get("NextToken"):
-                return None
-            token = {"NextToken": page["NextToken"]}
-
-    def kept(self) -> dict[str, Any]:
-        """What a write must say again. Raises Missing."""
-        told = self.described()
-        if told is None:
-            raise Missing(f"there is no parameter {self.at.name}")
-        return {k: told[k] for k in KEPT if told.get(k) and (k != "KeyId" or told.get("Type") == "SecureString")}
-
-    def put(self, text: str, **attributes: Any) -> int:
-        """The number of the version that it made. Never repeated blindly: each one pushes an old version out."""
-        made = self.call(
-            "PutParameter", repeatable=False, **{"Name": self.at.name, **attributes}, Value=text, Overwrite=True
-        )
-        return int(made["Version"])
-
-    def delete(self, name: str) -> bool:
-        """Whether it was there."""
-        try:
-            self.call("DeleteParameter", Name=name)
-        except Missing:
-            return False
-        return True
-
-    def pending(self, step: Step, run: Run) -> str:
-        """Name of what is staged: one for each run and mint, since a deleted name cannot be used again at once."""
-        mint = step.takes or ""
-        public = run.take(mint).public if run.holds(mint) else public_of(run.left(mint))
-        token = uuid.uuid5(NAMESPACE, "/".join((run.id, mint, public_id(public)))).hex[:12]
-        return f"{self.at.name}.nhi-revoke-pending-{token}"
-
-    def minted(self, version: Version | None, step: Step, run: Run) -> bool:
-        """Whether it holds what this run minted; without the secret, only public parts can be compared."""
-        if version is None:
-            return False
-        if step.takes and run.holds(step.takes):
-            return holds(version.text, run.take(step.takes), self.at.key)
-        return same_public(version.text, run.left(step.takes or ""), self.at.key)
+from nhi_revoke_aws.store.parameter import DELETE, DESCRIBE, HISTORY, NAME, PUT, READ, Parameter, Version
+from nhi_revoke_aws.store.parameter_copies import copies_of, field_of, says
+from nhi_revoke_aws.store.parameter_forget import Forget
 
 
 class Stage(Doer[AwsConnection]):
@@ -198,7 +81,7 @@ class Stage(Doer[AwsConnection]):
 class Serve(Doer[AwsConnection]):
     name: ClassVar[str] = "serve"
     phase: ClassVar[Phase] = Phase.SERVE
-    permissions: ClassVar[tuple[str, ...]] = (DESCRIBE, READ, PUT, DELETE)
+    permissions: ClassVar[tuple[str, ...]] = (DESCRIBE, READ, PUT, DELETE, HISTORY)
     says: ClassVar[str] = "writes the new content as the newest version, under the same key and tier"
     undone: ClassVar[str] = "the value of the version before is written as the newest"
     survives: ClassVar[str] = "older versions still hold the old key: no API deletes one version alone"
@@ -211,7 +94,7 @@ class Serve(Doer[AwsConnection]):
         if secret is None:
             return Failed(f"what is staged for parameter {place.at.name} is not this run's: nothing was changed")
         if present and holds(present.text, secret, place.at.key):
-            return Already(_served(place, kept, present.number, present.number - 1, pending=name))
+            return Already(_served(place, kept, present.number, present.number - 1, step, run, pending=name))
         # It may have changed since it was staged: merged into what it holds now.
         number = place.put(_merged(place, present, secret), **kept)
         gone = False
@@ -219,7 +102,7 @@ class Serve(Doer[AwsConnection]):
             place.delete(name)
             gone = True
         before = present.number if present else 0
-        return Done(_served(place, kept, number, before, pending="" if gone else name), conn.now())
+        return Done(_served(place, kept, number, before, step, run, pending="" if gone else name), conn.now())
 
     def seen(self, conn: AwsConnection, step: Step, run: Run) -> Json | None:
         place, left = Parameter(conn, step.to), run.left(step.id)
@@ -229,7 +112,7 @@ class Serve(Doer[AwsConnection]):
         if place.at.key and not run.holds(step.takes or "") and present.number != left.get("version"):
             return None  # nothing but our own version's number tells whose value it is
         name = place.pending(step, run)
-        return left or _served(place, place.kept(), present.number, present.number - 1, pending=name)
+        return left or _served(place, place.kept(), present.number, present.number - 1, step, run, pending=name)
 
     def undo(self, conn: AwsConnection, step: Step, left: Json, run: Run) -> Change:
         place, before = Parameter(conn, step.to), int(left.get("previous") or 0)
@@ -245,31 +128,11 @@ class Serve(Doer[AwsConnection]):
         return Done({**after, "version": place.put(former.text, **place.kept())}, conn.now())
 
 
-class Forget(Doer[AwsConnection]):
-    """At `finish`: what is still staged goes. The history stays, and is named: AWS deletes no version alone."""
-
-    name: ClassVar[str] = "forget"
-    phase: ClassVar[Phase] = Phase.FINISH
-    permissions: ClassVar[tuple[str, ...]] = (READ, DELETE)
-    says: ClassVar[str] = "deletes what is still staged, and names the versions that hold the old key"
-    survives: ClassVar[str] = "older versions, until 100 newer ones have pushed them out, or the parameter is deleted"
-    source: ClassVar[str] = "AWS docs: API_DeleteParameter, API_PutParameter (100 versions)"
-    reversible: ClassVar[bool] = False
-
-    def apply(self, conn: AwsConnection, step: Step, run: Run) -> Change:
-        place = Parameter(conn, step.to)
-        left = _forgotten(place, step, run)
-        return Done(left, conn.now()) if place.delete(place.pending(step, run)) else Already(left)
-
-    def seen(self, conn: AwsConnection, step: Step, run: Run) -> Json | None:
-        place = Parameter(conn, step.to)
-        return None if place.read(place.pending(step, run)) else _forgotten(place, step, run)
-
-
 class ParameterStore(Store[AwsConnection]):
     name: ClassVar[str] = NAME
     says: ClassVar[str] = "AWS Systems Manager Parameter Store: NAME or ARN, with #json-key for the secret part alone"
     unit: ClassVar[Unit] = "text"
+    keeps: ClassVar[str] = "the versions before keep the old one: AWS deletes none alone"
     stage = Stage()
     serve = Serve()
     forget = Forget()
@@ -310,25 +173,15 @@ def _staged(place: Parameter, name: str, present: Version | None) -> Json:
     return {"parameter": place.at.name, "pending": name, "base": present.number if present else 0}
 
 
-def _served(place: Parameter, kept: Json, number: int, before: int, *, pending: str) -> Json:
-    said = [_history(place, before)] if before > 0 else []
+def _served(place: Parameter, kept: Json, number: int, before: int, step: Step, run: Run, *, pending: str) -> Json:
+    said = []
+    if before > 0:
+        copies = copies_of(place, before, number, field_of(step, run))
+        said += [told] if (told := says(place, copies)) else []
     if number > before + 1:
         said.append(f"version {number - 1} was written by somebody else at this moment, and is not in the newest")
     if kept.get("Type") != "SecureString":
         said.append(f"it is of type {kept.get('Type')}: the new credential is stored unencrypted, as the old one was")
-    left = {"parameter": place.at.name, "version": number, "previous": before, "leaves": "; ".join(said)}
+    left: Json = {"parameter": place.at.name, "version": number, "previous": before}
+    left |= {"leaves": "; ".join(said)} if said else {}
     return {**left, "pending": pending} if pending else left
-
-
-def _history(place: Parameter, before: int) -> str:
-    return (
-        f"the history of SSM parameter {place.at.name} (up to version {before}) still holds the old credential: who "
-        "may ssm:GetParameterHistory reads it; AWS keeps 100 versions and deletes none alone, but with the parameter"
-    )
-
-
-def _forgotten(place: Parameter, step: Step, run: Run) -> Json:
-    """`finish` names its steps after those that they finish."""
-    before = int(run.left(step.id.removeprefix("finish-")).get("previous") or 0)
-    left = {"parameter": place.at.name, "pending": None}
-    return {**left, "leaves": _history(place, before)} if before else left

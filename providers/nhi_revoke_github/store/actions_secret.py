@@ -19,8 +19,10 @@ from nhi_revoke.provider.doer import Doer, Store, Unit
 from nhi_revoke.provider.fault import Fault, Rejected
 from nhi_revoke.provider.io import Run
 from nhi_revoke.provider.secret import Secret
+from nhi_revoke.provider.times import moment
 from nhi_revoke_github.connection import GithubConnection
-from nhi_revoke_github.permissions import DEPENDABOT_SECRETS, ENVIRONMENTS, ORG_SECRETS, SECRETS
+from nhi_revoke_github.permissions import ACTIONS, DEPENDABOT_SECRETS, ENVIRONMENTS, ORG_SECRETS, SECRETS
+from nhi_revoke_github.store.running import still_running
 from nhi_revoke_github.store.sealing import FORMS, SCHEME, Place, value_of
 
 NAMESPACE = uuid.UUID("9b0c6a0e-53a5-5b3e-9c5b-7f0a4b1c2d3e")
@@ -94,23 +96,33 @@ class Stage(Doer[GithubConnection]):
 class Serve(Doer[GithubConnection]):
     name: ClassVar[str] = "serve"
     phase: ClassVar[Phase] = Phase.SERVE
-    permissions: ClassVar[tuple[str, ...]] = PERMISSIONS
+    permissions: ClassVar[tuple[str, ...]] = (*PERMISSIONS, ACTIONS.read)
     says: ClassVar[str] = "writes the secret, under its present visibility, and deletes the staged one"
-    survives: ClassVar[str] = "runs that began before still hold the old value"
-    source: ClassVar[str] = "OpenAPI: actions/create-or-update-repo-secret, actions/create-or-update-org-secret"
+    survives: ClassVar[str] = (
+        "runs that were queued before, and jobs of an environment that began before, still hold the old value"
+    )
+    source: ClassVar[str] = (
+        "OpenAPI: actions/create-or-update-repo-secret, actions/create-or-update-org-secret; GitHub docs: reference/"
+        "security/secrets"
+    )
     reversible: ClassVar[bool] = False
 
     def apply(self, conn: GithubConnection, step: Step, run: Run) -> Change:
         place, secret = Place(conn, step.to), run.take(step.takes or "")
-        name = staged_name(place, step, run)
+        name, former = staged_name(place, step, run), place.read()
         place.put(place.at.name, value_of(secret, place.at.field), **place.reach())
         present = place.read()
         left: Json = {"secret": place.at.name, "written": str(present["updated_at"]) if present else ""}
+        # Whoever has the old one by now: before, there was one only if the secret was there.
+        said = [still_running(conn, place.at, _at(present) if present else None)] if former else []
+        left["overwritten"] = former is not None
         try:
             place.delete(name)
         except Fault:  # it is served: what could not be removed is told, and removed at finish
-            left |= {"staged": name, "leaves": f"secret {name} still holds the new credential: `finish` deletes it"}
-        return Done(left, conn.now())
+            left["staged"] = name
+            said.append(f"secret {name} still holds the new credential: `finish` deletes it")
+        told = "; ".join(filter(None, said))
+        return Done({**left, **({"leaves": told} if told else {})}, conn.now())
 
     def seen(self, conn: GithubConnection, step: Step, run: Run) -> Json | None:
         """Only a time tells that it is our value: without an answer nobody knows, and it is written again."""
@@ -133,19 +145,22 @@ class Forget(Doer[GithubConnection]):
 
     name: ClassVar[str] = "forget"
     phase: ClassVar[Phase] = Phase.FINISH
-    permissions: ClassVar[tuple[str, ...]] = PERMISSIONS
-    says: ClassVar[str] = "deletes what is still staged"
+    permissions: ClassVar[tuple[str, ...]] = (*PERMISSIONS, ACTIONS.read)
+    says: ClassVar[str] = "deletes what is still staged, and names runs that may still hold the former value"
     source: ClassVar[str] = "OpenAPI: actions/delete-repo-secret"
     reversible: ClassVar[bool] = False
 
     def apply(self, conn: GithubConnection, step: Step, run: Run) -> Change:
         place = Place(conn, step.to)
         gone = place.delete(staged_name(place, step, run))
-        return Done({"staged": None}, conn.now()) if gone else Already({"staged": None})
+        left = _forgotten(conn, place, step, run)
+        return Done(left, conn.now()) if gone else Already(left)
 
     def seen(self, conn: GithubConnection, step: Step, run: Run) -> Json | None:
         place = Place(conn, step.to)
-        return {"staged": None} if place.read(staged_name(place, step, run)) is None else None
+        if place.read(staged_name(place, step, run)) is not None:
+            return None
+        return run.left(step.id) or _forgotten(conn, place, step, run)
 
 
 class GithubActionsSecrets(Store[GithubConnection]):
@@ -155,6 +170,7 @@ class GithubActionsSecrets(Store[GithubConnection]):
         "with #* all as JSON; a format is the whole secret, since what it holds cannot be read"
     )
     unit: ClassVar[Unit] = "text"
+    keeps: ClassVar[str] = "the former value is overwritten, and kept nowhere"
     stage = Stage()
     serve = Serve()
     forget = Forget()
@@ -166,3 +182,10 @@ class GithubActionsSecrets(Store[GithubConnection]):
 
 def _at(row: dict[str, Any]) -> datetime:
     return datetime.fromisoformat(str(row["updated_at"]))
+
+
+def _forgotten(conn: GithubConnection, place: Place, step: Step, run: Run) -> Json:
+    """`finish` names its steps after those that they finish."""
+    served = run.left(step.id.removeprefix("finish-"))
+    told = still_running(conn, place.at, moment(served.get("written"))) if served.get("overwritten") else ""
+    return {"staged": None, **({"leaves": told} if told else {})}

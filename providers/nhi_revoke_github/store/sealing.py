@@ -44,6 +44,8 @@ class Address(Struct, frozen=True):
     """
     repository: str = ""
     """`OWNER/REPO`; empty for an organisation's."""
+    environment: bool = False
+    """It is read when a job begins that names its environment."""
 
 
 def parse_address(text: str) -> Address | None:
@@ -68,7 +70,15 @@ def parse_address(text: str) -> Address | None:
     repository = "/".join(where)
     if len(where) != 2 or not REPOSITORY.fullmatch(repository) or where[1] in (".", ".."):
         return None
-    return Address(repo_path(repository, rest), name, where[0], permission, field=field, repository=repository)
+    return Address(
+        repo_path(repository, rest),
+        name,
+        where[0],
+        permission,
+        field=field,
+        repository=repository,
+        environment=permission is ENVIRONMENTS,
+    )
 
 
 class Place:

@@ -83,3 +83,9 @@ def former_of(at: Address, step: Step, run: Run) -> str:
     mark = hashlib.sha256(f"{step.takes or step.id}#{at.key}{at.spelled}".encode()).hexdigest()[:8]
     end = f"-nhi-revoke-{re.sub(r'[^a-z0-9-]', '-', run.id.lower())}-{mark}"
     return at.name[: LONGEST - len(end)].rstrip(".-") + end
+
+
+def field_of(step: Step, run: Run) -> str:
+    """Key of the secret part, where each field has its own; empty where nothing tells it."""
+    mint = step.takes or ""
+    return run.take(mint).field if run.holds(mint) else str(run.left(mint).get("field") or "")

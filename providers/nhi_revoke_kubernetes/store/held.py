@@ -14,6 +14,8 @@ from nhi_revoke_kubernetes.store.address import Address
 
 MARK = "nhi-revoke/run"
 """Annotation: the run that wrote it last."""
+APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+"""Annotation: what `kubectl apply` was given, values included."""
 OF_OTHERS = {
     "kubernetes.io/service-account-token": "Kubernetes itself fills it",
     "kubernetes.io/dockercfg": "its one key holds a whole file",
@@ -42,6 +44,8 @@ class Held(Struct, frozen=True):
     """Controller that keeps it, as `Kind name`."""
     managed: Mapping[str, frozenset[str]] | None = None
     """Keys of data by the manager that last changed them; None where Kubernetes does not tell."""
+    applied: str = ""
+    """The annotation of `kubectl apply`."""
 
     def __repr__(self) -> str:
         return f"Held({self.version}, …)"
@@ -97,6 +101,7 @@ def held_in(told: Mapping[str, Any]) -> Held:
         str((meta.get("annotations") or {}).get(MARK) or ""),
         f"{owners[0].get('kind')} {owners[0].get('name')}" if owners else "",
         managed if meta.get("managedFields") else None,
+        str((meta.get("annotations") or {}).get(APPLIED) or ""),
     )
 
 

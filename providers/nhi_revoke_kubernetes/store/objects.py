@@ -11,11 +11,13 @@ from typing import Any
 
 from nhi_revoke.provider.fault import Conflict, Missing, Rejected
 from nhi_revoke_kubernetes.connection import KubernetesConnection
-from nhi_revoke_kubernetes.permissions import CREATE_SECRET, DELETE_SECRET, GET_SECRET, PATCH_SECRET
+from nhi_revoke_kubernetes.permissions import CREATE_SECRET, DELETE_SECRET, GET_SECRET, LIST_SECRETS, PATCH_SECRET
 from nhi_revoke_kubernetes.store.address import Address
 from nhi_revoke_kubernetes.store.held import MARK, Held, held_in
 
 CORE = "CoreV1Api"
+AT_ONCE, LOOKED = 100, 1000
+"""How many Secrets a page has, and about how many are looked at."""
 MERGE = "application/merge-patch+json"
 OURS = {"app.kubernetes.io/managed-by": "nhi-revoke"}
 
@@ -33,6 +35,18 @@ class Objects:
             return held_in(self._ask("read_namespaced_secret", name, needs=GET_SECRET, verb="get"))
         except Missing:
             return None
+
+    def listed(self) -> tuple[list[tuple[str, Held]], bool]:
+        """Every Secret of the namespace, with its name; whether there are more than are looked at. Raises Denied."""
+        found: list[tuple[str, Held]] = []
+        token: dict[str, Any] = {}
+        while len(found) < LOOKED:
+            page = self._ask("list_namespaced_secret", "", needs=LIST_SECRETS, verb="list", limit=AT_ONCE, **token)
+            found += [(str(row["metadata"]["name"]), held_in(row)) for row in page.get("items") or ()]
+            if not (following := str((page.get("metadata") or {}).get("continue") or "")):
+                return found, False
+            token = {"_continue": following}
+        return found, True
 
     def patch(self, data: Mapping[str, str | None], over: str, *, mark: str, manager: str, name: str = "") -> None:
         """Puts these keys in, in base64, or takes them away (None). `over`: the resourceVersion that it still has to
@@ -93,6 +107,6 @@ class Objects:
     def _ask(
         self, method: str, name: str, *, needs: str, verb: str, again: bool | None = None, **more: Any
     ) -> dict[str, Any]:
-        named = () if method.startswith("create_") else (name,)
-        what = f"{verb} secrets/{name} -n {self.at.namespace}"
+        named = () if method.startswith(("create_", "list_")) else (name,)
+        what = f"{verb} secrets{'/' if name else ''}{name} -n {self.at.namespace}"
         return self._conn.ask(CORE, method, *named, self.at.namespace, needs=needs, what=what, again=again, **more)

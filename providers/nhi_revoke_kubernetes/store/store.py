@@ -24,10 +24,12 @@ from nhi_revoke_kubernetes.store.address import (
     FORM,
     SCHEME,
     Address,
+    field_of,
     former_of,
     manager_of,
     parse_address,
 )
+from nhi_revoke_kubernetes.store.copies import copies_of, says
 from nhi_revoke_kubernetes.store.forget import Forget
 from nhi_revoke_kubernetes.store.held import Held, encoded
 from nhi_revoke_kubernetes.store.objects import Objects
@@ -107,7 +109,7 @@ class Serve(Doer[KubernetesConnection]):
                 return Failed(f"{at.word} is gone: nothing was written")
             # What an answer that was lost may hide is looked for before anything is written again.
             if present.holds(at, new):
-                return Already(_served(objects, present, keys, former, run))
+                return Already(_served(conn, objects, present, keys, former, step, run))
             if why := present.unfit(at):
                 return Failed(f"{at.word} takes no credential: {why}. Nothing was written")
             try:
@@ -124,7 +126,7 @@ class Serve(Doer[KubernetesConnection]):
             made = objects.read()
             if made is None or not made.holds(at, new):
                 return Failed(f"{at.word} does not show what was written: somebody wrote over it at once")
-            return Done(_served(objects, made, keys, former, run), conn.now())
+            return Done(_served(conn, objects, made, keys, former, step, run), conn.now())
         said = _let_go(objects, former, run) or "nothing was written"
         return Failed(f"others write {at.word} all the time: it was merged anew each time; {said}")
 
@@ -143,7 +145,7 @@ class Serve(Doer[KubernetesConnection]):
             is_ours = _as_left(present, keys, left, run)
         if not is_ours:
             return None
-        return left or _served(objects, present, keys, former_of(at, step, run), run)
+        return left or _served(conn, objects, present, keys, former_of(at, step, run), step, run)
 
     def undo(self, conn: KubernetesConnection, step: Step, left: Json, run: Run) -> Change:
         at = parse_address(step.to)
@@ -206,14 +208,24 @@ def _looked(conn: KubernetesConnection, step: Step) -> Json:
     return {"secret": at.word, "version": present.version, "unwritten": f"{UNWRITTEN}; {KEPT}"}
 
 
-def _served(objects: Objects, present: Held, keys: tuple[str, ...], former: str, run: Run) -> Json:
+def _served(
+    conn: KubernetesConnection,
+    objects: Objects,
+    present: Held,
+    keys: tuple[str, ...],
+    former: str,
+    step: Step,
+    run: Run,
+) -> Json:
     """`keys`: what was written. `former`: the Secret that keeps what stood there, if anything did."""
     at, kept = objects.at, objects.read(former)
     left: Json = {"secret": at.word, "version": present.version, "keys": list(keys), "kept": ""}
     if kept is None or kept.marked != run.id:
         return left
-    says = f"Secret {at.namespace}/{former} keeps the former values of {at.name}, until finish"
-    return {**left, "kept": former, "leaves": says}
+    said = [f"Secret {at.namespace}/{former} keeps the former values of {at.name}, until finish"]
+    if others := says(at, copies_of(conn, at, present, kept, former=former, field=field_of(step, run))):
+        said.append(others)
+    return {**left, "kept": former, "leaves": "; ".join(said)}
 
 
 def _let_go(objects: Objects, former: str, run: Run) -> str:

@@ -1,9 +1,9 @@
 """`exec:`: a program of the operator's own puts the replacement where it belongs: argv list, secret on stdin.
 
 It gets one line of JSON (public parts and secret by their own names, or as `#json-key` says) or the text of a format,
-and in its environment NHI_REVOKE_RUN and NHI_REVOKE_STEP, which hold no secret and name this delivery: the same pair again is the same
-credential again (`resume`), so that a program can tell that it has been here. Neither its arguments nor its environment
-(otherwise that of this process) hold the secret. It answers with its exit code:
+and in its environment NHI_REVOKE_RUN and NHI_REVOKE_STEP, which hold no secret and name this delivery: the same pair
+again is the same credential again (`resume`), so that a program can tell that it has been here. Neither its arguments
+nor its environment (otherwise that of this process) hold the secret. It answers with its exit code:
 
 - 0: the new credential is in use. That is all that will ever be known: nobody can read it back.
 - any other: it is not, and nothing uses it. It is destroyed then.
@@ -73,8 +73,9 @@ class Serve(Doer[LocalConnection]):
     phase: ClassVar[Phase] = Phase.SERVE
     permissions: ClassVar[tuple[str, ...]] = _NEEDS
     says: ClassVar[str] = (
-        "runs the program, without a shell, with one line of JSON (or the text of a format) on its stdin; NHI_REVOKE_RUN and NHI_REVOKE_STEP in "
-        "its environment name the delivery. Exit code 0 is delivered, any other is not; nobody can read it back"
+        "runs the program, without a shell, with one line of JSON (or the text of a format) on its stdin; "
+        "NHI_REVOKE_RUN and NHI_REVOKE_STEP in its environment name the delivery. Exit code 0 is delivered, any other "
+        "is not; nobody can read it back"
     )
     survives: ClassVar[str] = "whatever the program left of the old one"
     reversible: ClassVar[bool] = False

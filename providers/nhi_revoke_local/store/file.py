@@ -14,6 +14,7 @@ from nhi_revoke.provider.secret import Secret
 from nhi_revoke_local.connection import LocalConnection
 from nhi_revoke_local.store import content
 from nhi_revoke_local.store.address import Address, of_step, parse
+from nhi_revoke_local.store.copies import copies_of, says
 from nhi_revoke_local.store.place import Place, Present, opened
 
 _NEEDS = ("write to the file's folder",)
@@ -78,7 +79,7 @@ class Serve(Doer[LocalConnection]):
                 served = _served(place, at)
                 if served is None or not _is_ours(served, step, run, at):
                     raise Rejected(f"nothing is staged for {at.path}")
-                return Already(_current(place, at, served))
+                return Already(_current(place, at, served, step, run))
             _freshen(place, at, step, run, pending, present)
             if not _kept(place, at):
                 kept = at.previous if present else at.absent
@@ -89,7 +90,7 @@ class Serve(Doer[LocalConnection]):
             now = place.read(at.name)
             if now is None:
                 raise Conflict(f"{at.path} was removed at this moment")
-            left = _current(place, at, now)
+            left = _current(place, at, now, step, run)
         if present:
             left["former_mode"] = f"{present.mode:04o}"
         return Done(left, conn.now())
@@ -104,7 +105,7 @@ class Serve(Doer[LocalConnection]):
             served = None if place.has(at.pending) else _served(place, at)
             if served is None or not _is_ours(served, step, run, at):
                 return None
-            return _current(place, at, served)
+            return _current(place, at, served, step, run)
 
     def undo(self, conn: LocalConnection, step: Step, left: Json, run: Run) -> Change:
         at = of_step(step, run, left)
@@ -137,20 +138,25 @@ class Forget(Doer[LocalConnection]):
     name: ClassVar[str] = "forget"
     phase: ClassVar[Phase] = Phase.FINISH
     permissions: ClassVar[tuple[str, ...]] = _NEEDS
-    says: ClassVar[str] = "removes the .previous file, which holds the old secret"
+    says: ClassVar[str] = "removes the .previous file, which holds the old secret, and names copies beside it"
+    survives: ClassVar[str] = "what the disk, its snapshots and its backups keep; what a process has already read"
     reversible: ClassVar[bool] = False
 
     def apply(self, conn: LocalConnection, step: Step, run: Run) -> Change:
-        at = of_step(step, run)
+        at = _of_serve(step, run)
         with opened(at.folder, at.name) as place:
+            told = _others(place, at, step, run)
             removed = [name for name in (at.previous, at.absent, at.pending) if place.remove(name)]
-        left = {"path": at.path, "forgotten": True}
+        left: Json = {"path": at.path, "forgotten": True, **({"leaves": told} if told else {})}
         return Done(left, conn.now()) if removed else Already(left)
 
     def seen(self, conn: LocalConnection, step: Step, run: Run) -> Json | None:
-        at = of_step(step, run)
+        at = _of_serve(step, run)
         with opened(at.folder, at.name) as place:
-            return None if _kept(place, at) else {"path": at.path, "forgotten": True}
+            if _kept(place, at):
+                return None
+            told = _others(place, at, step, run)
+        return run.left(step.id) or {"path": at.path, "forgotten": True, **({"leaves": told} if told else {})}
 
 
 class FileStore(Store[LocalConnection]):
@@ -161,6 +167,7 @@ class FileStore(Store[LocalConnection]):
     name: ClassVar[str] = "file"
     says: ClassVar[str] = "a file on this machine: JSON, or a format"
     unit: ClassVar[Unit] = "text"
+    keeps: ClassVar[str] = "the former content is kept beside it as .previous, until finish"
 
     def __init__(self) -> None:
         self.stage = Stage()
@@ -233,10 +240,31 @@ def _staged(at: Address) -> Json:
     return {"path": at.path, "pending": at.pending}
 
 
-def _current(place: Place, at: Address, found: Present) -> Json:
+def _of_serve(step: Step, run: Run) -> Address:
+    """Where the serve step wrote, from whatever folder `finish` is typed in; it names its steps after those."""
+    return of_step(step, run, run.left(step.id.removeprefix("finish-")))
+
+
+def _others(place: Place, at: Address, step: Step, run: Run) -> str:
+    """What other files hold, for the report: what is looked for is known for as long as it is kept."""
+    if run.left(step.id.removeprefix("finish-")).get("previous") and not place.has(at.previous):
+        return f"{at.folder}: whether other files there hold the old credential was not seen, as it is gone by now"
+    return says(at, copies_of(place, at, _field(step, run)), forgotten=True)
+
+
+def _field(step: Step, run: Run) -> str:
+    """Name of the secret part; empty where nothing tells it."""
+    if step.takes is not None and run.holds(step.takes):
+        return run.take(step.takes).field
+    return str(run.left(step.takes or "").get("field") or "")
+
+
+def _current(place: Place, at: Address, found: Present, step: Step, run: Run) -> Json:
     """Names and numbers only: a hash of what holds a secret is never written down."""
     previous = at.previous if place.has(at.previous) else ""
+    told = says(at, copies_of(place, at, _field(step, run)), forgotten=False)
     return {
+        **({"leaves": told} if told else {}),
         "path": at.path,
         "previous": previous,
         "ino": found.ino,

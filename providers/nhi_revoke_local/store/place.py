@@ -51,8 +51,15 @@ class Place:
         self.trusted = trusted
         """Users whose files count: in a shared folder, anybody may plant one under our names."""
 
-    def read(self, name: str) -> Present | None:
-        """None where there is no such file. Raises Rejected for a link, for anything but a regular file of one name."""
+    def names(self) -> list[str]:
+        """Of all that the folder holds. Raises Rejected where it may not be listed."""
+        with self._told(""):
+            return sorted(os.listdir(self._fd))
+
+    def read(self, name: str, largest: int | None = None) -> Present | None:
+        """None where there is no such file. Raises Rejected for a link, for anything but a regular file of one name,
+        and for one of more than `largest` bytes.
+        """
         with self._told(name):
             try:
                 descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=self._fd)
@@ -70,6 +77,8 @@ class Place:
                     why = f"has {found.st_nlink} names (hard links); the others would keep the old secret"
                     raise self._unfit(name, why, "Remove the other names, or deliver to a file of its own.")
                 self._check_owner(name, found)
+                if largest is not None and found.st_size > largest:
+                    raise self._unfit(name, f"has more than {largest} bytes", "")
                 return Present(
                     file.read(),
                     found.st_ino,

@@ -21,6 +21,7 @@ from nhi_revoke_aws.sandbox.own.parameter_store import ParameterStore
 from nhi_revoke_aws.sandbox.own.planted import Planted
 from nhi_revoke_aws.sandbox.own.pod_identity import PodIdentity
 from nhi_revoke_aws.sandbox.own.roles_anywhere import RolesAnywhere
+from nhi_revoke_aws.sandbox.own.secret_versions import SecretVersions
 from nhi_revoke_aws.sandbox.own.service import OwnService
 from nhi_revoke_aws.sandbox.own.service_credentials import ServiceCredentials
 from nhi_revoke_aws.sandbox.own.ssm_sessions import SsmSessions
@@ -34,7 +35,7 @@ def services(random: Random) -> tuple[OwnService, ...]:
     issuer = Issuer(random)
     center = Center(random)
     return (
-        Regions(), RestApis(), HttpApis(), Functions(random), ParameterStore(),
+        Regions(), RestApis(), HttpApis(), Functions(random), ParameterStore(), SecretVersions(),
         ServiceCredentials(random), SshKeys(random), SigningCertificates(random), UserBoundaries(),
         Delegations(random), Federation(issuer), OutsideTokens(issuer), SsmSessions(random), KmsGrants(random),
         OtherAccount(), Planted(),

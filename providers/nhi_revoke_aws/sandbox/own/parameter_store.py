@@ -1,7 +1,7 @@
-"""ssm:PutParameter where moto is kinder than AWS: a key that is not named becomes the account's default one.
+"""Parameters where moto is kinder than AWS: a key not named becomes the account's default one, a history has pages.
 
 AWS docs: API_PutParameter ("If you don't specify a key ID, the system uses the default key"; a tier that is not named
-is the account's default; an advanced parameter cannot become a standard one).
+is the account's default; an advanced parameter cannot become a standard one), API_GetParameterHistory (50 at most).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from nhi_revoke_aws.sandbox.answer import Refusal
-from nhi_revoke_aws.sandbox.own.service import Asking, Handler, OwnService
+from nhi_revoke_aws.sandbox.own.service import Asking, Handler, OwnService, page
 
 DEFAULT_KEY = "alias/aws/ssm"
 
@@ -22,7 +22,7 @@ class ParameterStore(OwnService):
     name: ClassVar[str] = "ssm"
 
     def operations(self) -> Mapping[str, Handler]:
-        return {"PutParameter": self._put}
+        return {"PutParameter": self._put, "GetParameterHistory": self._history}
 
     def resource(self, asking: Asking) -> str:
         name = str(asking.params["Name"]).lstrip("/")
@@ -51,6 +51,20 @@ class ParameterStore(OwnService):
             raise _refusal(refused) from None
         made.last_modified_date = asking.now.replace(tzinfo=None)
         return {"Version": made.version, "Tier": made.tier}
+
+    def _history(self, asking: Asking) -> dict[str, Any]:
+        from moto.ssm.models import ssm_backends
+
+        asked = asking.params
+        backend: Any = ssm_backends[asking.account][asking.region]
+        name = backend._strip_parameter_arn(str(asked["Name"]))
+        versions = backend._parameters[name] if name in backend._parameters else ()  # noqa: SIM401 - `get` is not moto's
+        if not versions:
+            raise Refusal("ParameterNotFound", f"Parameter {name} not found.")
+        shown, token = page(versions, asking, token="NextToken", size="MaxResults", default=50, most=50)
+        decrypt = bool(asked.get("WithDecryption"))
+        rows = [each.describe_response_object(decrypt=decrypt, include_labels=True) for each in shown]
+        return {"Parameters": rows, **({"NextToken": token} if token else {})}
 
 
 def _refusal(error: Any) -> Refusal:
