@@ -43,3 +43,12 @@ def told(marks: Iterable[Mark]) -> str:
     texts = list(dict.fromkeys(mark.text for mark in marks))
     more = len(texts) - SHOWN
     return ", ".join(texts[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def only_kind(marks: Iterable[Mark]) -> str:
+    """The access kind that something without a value in sight can hold: of one principal, and the one that is made anew
+    for it. Empty where several can be meant: nobody can tell.
+    """
+    made = [mark for mark in marks if mark.kind]
+    kinds = {mark.kind for mark in made}
+    return kinds.pop() if len(kinds) == 1 and len({mark.of for mark in made}) == 1 else ""

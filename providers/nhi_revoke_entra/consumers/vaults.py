@@ -18,7 +18,7 @@ from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.evidence import marks_in
 from nhi_revoke.provider.fault import Denied, Fault, Rejected, Unauthenticated
 from nhi_revoke.provider.http import segment
-from nhi_revoke.provider.seeking import addresses, name_like, owners, told, whose
+from nhi_revoke.provider.seeking import addresses, name_like, only_kind, owners, told, whose
 from nhi_revoke_entra.arm import SUBSCRIPTIONS
 from nhi_revoke_entra.connection import EntraConnection
 from nhi_revoke_entra.permissions import LIST_SECRETS, READ_VAULTS
@@ -123,12 +123,9 @@ def _delivery(vault: str, name: str, row: Mapping[str, Any], sought: Sought) -> 
     """Where one kind on one principal alone can be meant. A content type of JSON says that there are fields."""
     if row.get("managed"):
         return (), "It belongs to a certificate of the vault: make a new version of that"
-    marks = [mark for mark in sought.marks if mark.kind]
-    kinds, of = {mark.kind for mark in marks}, {mark.of for mark in marks}
-    if len(kinds) != 1 or len(of) != 1:
-        return (
-            (),
-            f"Whoever knows what it holds writes the new one: az keyvault secret set --vault-name {vault} -n {name}",
-        )
+    kind = only_kind(sought.marks)
+    if not kind:
+        typed = f"az keyvault secret set --vault-name {vault} -n {name}"
+        return (), f"Whoever knows what it holds writes the new one: {typed}"
     key = f"#{WHOLE}" if "json" in str(row.get("contentType") or "").lower() else ""
-    return (Delivery(kinds.pop(), f"{SCHEME}:{vault}/{name}{key}"),), ""
+    return (Delivery(kind, f"{SCHEME}:{vault}/{name}{key}"),), ""

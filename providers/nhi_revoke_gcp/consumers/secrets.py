@@ -16,7 +16,7 @@ from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.evidence import marks_in
 from nhi_revoke.provider.fault import Rejected
 from nhi_revoke.provider.http import segment
-from nhi_revoke.provider.seeking import addresses, name_like, owners, told, whose
+from nhi_revoke.provider.seeking import addresses, name_like, only_kind, owners, told, whose
 from nhi_revoke_gcp.connection import GcpConnection
 from nhi_revoke_gcp.permissions import LIST_SECRETS
 from nhi_revoke_gcp.store.address import SCHEME, parse_address
@@ -107,9 +107,7 @@ def _place(
 
 def _delivery(project: str, name: str, sought: Sought) -> tuple[tuple[Delivery, ...], str]:
     """Where one kind on one principal alone can be meant: all fields merged, which of a key is its file."""
-    marks = [mark for mark in sought.marks if mark.kind]
-    kinds, of = {mark.kind for mark in marks}, {mark.of for mark in marks}
-    if len(kinds) == 1 and len(of) == 1:
-        return (Delivery(kinds.pop(), f"{SCHEME}:{project}/{name}"),), ""
+    if kind := only_kind(sought.marks):
+        return (Delivery(kind, f"{SCHEME}:{project}/{name}"),), ""
     typed = f"gcloud secrets versions add {name} --project={project}"
     return (), f"Whoever knows what it holds writes the new one: {typed}"
