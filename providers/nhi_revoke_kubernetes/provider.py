@@ -38,6 +38,10 @@ class KubernetesProvider(TargetProvider[KubernetesConnection]):
         """Kept with the run: a later command with another current context does not go elsewhere."""
         return scope_of(settings, os.environ)
 
+    def scopes(self, settings: Any) -> Sequence[str]:
+        """As a delivery names it: so that a cluster is one connection."""
+        return (scope_of(settings, os.environ),)
+
     def connect(self, scope: str, settings: Any, io: Io) -> KubernetesConnection:
         return KubernetesConnection(scope, settings, io)
 

@@ -37,6 +37,10 @@ class VaultProvider(TargetProvider[VaultConnection]):
         """Kept with the run: a later command with another VAULT_ADDR does not go elsewhere."""
         return scope_of(settings, os.environ)
 
+    def scopes(self, settings: Any) -> Sequence[str]:
+        """As a delivery names it: so that a Vault is one connection."""
+        return (scope_of(settings, os.environ),)
+
     def connect(self, scope: str, settings: Any, io: Io) -> VaultConnection:
         return VaultConnection(scope, settings, io)
 

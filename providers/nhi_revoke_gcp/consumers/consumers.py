@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from nhi_revoke.model.consumer import Consumer, Sought
 from nhi_revoke.model.found import BlindSpot
+from nhi_revoke.model.identity import Principal
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.fault import Denied, Fault, Unauthenticated
 from nhi_revoke_gcp.access.key_use import LATE, last_uses
@@ -15,7 +16,7 @@ from nhi_revoke_gcp.connection import GcpConnection
 from nhi_revoke_gcp.consumers import runs, secrets
 from nhi_revoke_gcp.consumers.runs import Runs
 from nhi_revoke_gcp.consumers.secrets import Place
-from nhi_revoke_gcp.naming import PROVIDER
+from nhi_revoke_gcp.naming import PROVIDER, project_of
 from nhi_revoke_gcp.permissions import LIST_SECRETS, READ_KEY_USE, SEE_PROJECT
 from nhi_revoke_gcp.projects import other_projects
 from nhi_revoke_gcp.stopping import KEY
@@ -31,12 +32,9 @@ Unseen = tuple[str, str, str, str, str]
 
 def consumers(conn: GcpConnection, sought: Sought) -> Iterable[Consumer | BlindSpot]:
     """Raises Unauthenticated."""
-    own = [conn.scope, *(who.scope for who in sought.principals if who.ref.provider == PROVIDER)]
-    others = other_projects(conn)
     on = PrincipalRef(PROVIDER, "project", conn.scope or "*")
-    if others.left_out:
-        yield BlindSpot(on, secrets.KIND, f"secrets and workloads of {others.left_out}", others.needs)
-    projects = [each for each in dict.fromkeys((*own, *others.projects)) if each]
+    projects, spots = _projects(conn, sought, on)
+    yield from spots
     unseen: list[Unseen] = []
     places = _over(
         conn, projects, lambda project: secrets.places_in(conn, project, sought),
@@ -50,7 +48,24 @@ def consumers(conn: GcpConnection, sought: Sought) -> Iterable[Consumer | BlindS
                 yield found
     yield from _used(conn, sought, unseen)
     yield from _spots(on, unseen)
-    yield BlindSpot(on, runs.KIND, f"{LEFT_OUT}; nor {others.beyond}", counts=False)
+    yield BlindSpot(on, runs.KIND, LEFT_OUT, counts=False)
+
+
+def _projects(conn: GcpConnection, sought: Sought, on: PrincipalRef) -> tuple[list[str], list[BlindSpot]]:
+    """A connection's own project; of one that has none, all others, and those that no address tells."""
+    if conn.scope:
+        return [conn.scope], []
+    others = other_projects(conn)
+    untold = [who.scope for who in sought.principals if _is_ours(conn, who)]
+    why = f"secrets and workloads of {others.left_out}"
+    spots = [BlindSpot(on, secrets.KIND, why, others.needs)] if others.left_out else []
+    spots.append(BlindSpot(on, secrets.KIND, f"secrets and workloads of {others.beyond}", counts=False))
+    return [each for each in dict.fromkeys((*others.projects, *untold)) if each], spots
+
+
+def _is_ours(conn: GcpConnection, who: Principal) -> bool:
+    """Whether its project is this connection's to ask, and no other's."""
+    return who.ref.provider == PROVIDER and project_of(who.ref) == conn.scope
 
 
 def _known(places: Sequence[Place], sought: Sought) -> dict[tuple[str, str], Place]:
@@ -103,7 +118,7 @@ def _used(conn: GcpConnection, sought: Sought, unseen: list[Unseen]) -> Iterable
     """Google tells the day on which a key was used last, and not by whom."""
     for who in sought.principals:
         mine = [mark for mark in sought.marks if mark.of == who.ref and mark.access and mark.kind == KEY]
-        if not mine or who.ref.provider != PROVIDER:
+        if not mine or not _is_ours(conn, who):
             continue
         try:
             used = last_uses(conn, who.scope)
