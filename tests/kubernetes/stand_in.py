@@ -33,6 +33,7 @@ KINDS = {
     "daemonsets": "DaemonSet",
     "cronjobs": "CronJob",
 }
+ROLLED = ("Deployment", "StatefulSet", "DaemonSet")
 APIS = {**dict.fromkeys(("secrets", "configmaps", "serviceaccounts"), "v1"), "cronjobs": "batch/v1"}
 """Of all others: `apps/v1`."""
 A_PATH = re.compile(r"/(api/v1|apis/apps/v1|apis/batch/v1)(?:/namespaces/([^/]+))?/([^/]+)(?:/([^/]+))?")
@@ -231,7 +232,7 @@ class Cluster:
                 del meta["managedFields"]
         elif made.get("spec") != before.get("spec"):
             meta["generation"] = int((before.get("metadata") or {}).get("generation") or 0) + 1
-            if self.rolls_at_once or not before:
+            if made["kind"] in ROLLED and (self.rolls_at_once or not before):
                 made["status"] = _complete(made)
         self.objects[namespace, resource, meta["name"]] = made
         return copy.deepcopy(made)
