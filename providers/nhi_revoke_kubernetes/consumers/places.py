@@ -75,7 +75,7 @@ def secret_place(row: Json, sought: Sought) -> Place | None:
     if OURS.items() <= (meta.get("labels") or {}).items():
         return None  # former values that a run of ours keeps
     held = held_in(row)
-    texts = {key: decoded(value) for key, value in held.data.items()}
+    texts = {key: decoded(value) or "" for key, value in held.data.items()}
     found = _marked(texts, sought.marks)
     if not found:
         return _by_name(SECRET, row, sought)
