@@ -14,8 +14,14 @@ VERSIONS = {SUBSCRIPTIONS: "2022-12-01"}
 """The version that Azure's own clients ask for; recalled."""
 AUTHORIZATION = "2022-04-01"
 """Azure docs: role-assignments/delete."""
-IDENTITIES = "2024-11-30"
-"""Azure docs: managedidentity, federated-identity-credentials/list."""
+OF_PROVIDERS = {
+    "/microsoft.managedidentity/": "2024-11-30",
+    "/microsoft.keyvault/": "2022-07-01",
+    "/microsoft.web/": "2022-03-01",
+}
+"""Azure docs: managedidentity, federated-identity-credentials/list; keyvault, vaults/list-by-subscription; appservice,
+web-apps/list (versions that Azure's own clients ask for).
+"""
 
 
 class ResourceManager(Vendor):
@@ -46,12 +52,17 @@ class Azure:
                 raise Rejected(f"what Azure Resource Manager answered to GET {path} is no list: it was not read")
             yield from listed
 
+    def shown(self, path: str, needs: str) -> Any:
+        """A read that Azure wants as a POST, since it shows secrets: it changes nothing, and may happen twice."""
+        return self._api.call("POST", path, needs=needs, query=_version(path), again=True).body
+
     def send(self, method: str, path: str, needs: str, body: Any = None) -> Any:
         """One change, which may happen twice without harm: each names what it is about."""
         return self._api.call(method, path, needs=needs, body=body, query=_version(path)).body
 
 
 def _version(path: str) -> dict[str, str]:
-    if "/microsoft.managedidentity/" in path.lower():
-        return {"api-version": IDENTITIES}
+    for provider, version in OF_PROVIDERS.items():
+        if provider in path.lower():
+            return {"api-version": version}
     return {"api-version": VERSIONS.get(path, AUTHORIZATION)}

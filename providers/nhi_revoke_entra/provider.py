@@ -33,6 +33,9 @@ from nhi_revoke_entra.access.user_password import UserPasswords
 from nhi_revoke_entra.access.user_session import UserSessions
 from nhi_revoke_entra.cloud import cloud_of
 from nhi_revoke_entra.connection import EntraConnection
+from nhi_revoke_entra.consumers.consumers import FINDS as CONSUMERS
+from nhi_revoke_entra.consumers.consumers import consumers
+from nhi_revoke_entra.consumers.marks import marks
 from nhi_revoke_entra.naming import KINDS, is_native, parse_ref
 from nhi_revoke_entra.principals import find, resolve
 from nhi_revoke_entra.settings import EntraSettings
@@ -40,7 +43,8 @@ from nhi_revoke_entra.store.key_vault import KeyVaultSecrets
 from nhi_revoke_entra.trusting import FINDS, trusting
 
 if TYPE_CHECKING:
-    from nhi_revoke.model.found import Lead
+    from nhi_revoke.model.consumer import Consumer, Mark, Sought
+    from nhi_revoke.model.found import Access, Lead
     from nhi_revoke.model.identity import Principal
     from nhi_revoke.provider.io import Io
     from nhi_revoke.provider.kind import AccessKind
@@ -59,7 +63,7 @@ class EntraProvider(Provider[EntraConnection]):
     extra: ClassVar[str] = "entra"
     requires: ClassVar[tuple[str, ...]] = ("msal", "cryptography")
     settings: ClassVar[type[Settings]] = EntraSettings
-    finds: ClassVar[tuple[str, ...]] = FINDS
+    finds: ClassVar[tuple[str, ...]] = tuple(dict.fromkeys((*FINDS, *CONSUMERS)))
     principal_kinds: ClassVar[tuple[str, ...]] = KINDS
 
     def kinds(self) -> Sequence[AccessKind[EntraConnection]]:
@@ -121,6 +125,12 @@ class EntraProvider(Provider[EntraConnection]):
     def on_machines(self, conn: EntraConnection, who: Principal, names: Sequence[str]) -> Iterable[Lead | BlindSpot]:
         """What machines in Azure hold is not looked at: that is told."""
         yield BlindSpot(who.ref, ManagedTrusts.name, MACHINES.format(names=", ".join(names)), BY_HAND)
+
+    def marks(self, who: Principal, accesses: Sequence[Access]) -> Iterable[Mark]:
+        return marks(who, accesses)
+
+    def consumers(self, conn: EntraConnection, sought: Sought) -> Iterable[Consumer | BlindSpot]:
+        return consumers(conn, sought)
 
     def on_loopback(self, settings: Any) -> bool:
         try:

@@ -91,8 +91,8 @@ LISTINGS = (
 def _machines(conn: GcpConnection, project: str) -> Listed:
     found: list[Workload] = []
     unreached: list[str] = []
-    for page in _pages(conn, COMPUTE, f"/compute/v1/projects/{segment(project)}/aggregated/instances", LIST_INSTANCES,
-                       "maxResults", "pageToken", lambda body: str(body.get("nextPageToken") or "")):  # fmt: skip
+    for page in pages(conn, COMPUTE, f"/compute/v1/projects/{segment(project)}/aggregated/instances", LIST_INSTANCES,
+                      "maxResults", "pageToken", lambda body: str(body.get("nextPageToken") or "")):  # fmt: skip
         unreached += [_last(each) for each in page.get("unreachables") or ()]
         if (code := _warned(page)) is not None:
             unreached.append(f"some zones ({code})")
@@ -131,19 +131,19 @@ def _run(conn: GcpConnection, project: str, listing: Listing) -> Listed:
     found: list[Workload] = []
     unreached: list[str] = []
     path = listing.path.format(project=segment(project))
-    for page in _pages(conn, RUN, path, listing.needs, "limit", "continue",
+    for page in pages(conn, RUN, path, listing.needs, "limit", "continue",
                        lambda body: str((body.get("metadata") or {}).get("continue") or "")):  # fmt: skip
         unreached += [str(each) for each in page.get("unreachable") or ()]
         for row in page.get("items") or ():
             about = row.get("metadata") or {}
             where = str((about.get("labels") or {}).get(REGION) or "")
-            account = str(_template(row, listing.sort).get("serviceAccountName") or "").lower()
+            account = str(template_of(row, listing.sort).get("serviceAccountName") or "").lower()
             created = about.get("creationTimestamp")
             found.append(Workload(listing.sort, project, where, str(about.get("name") or ""), account, created=created))
     return Listed(tuple(found), tuple(dict.fromkeys(unreached)))
 
 
-def _template(row: Mapping[str, Any], sort: str) -> Mapping[str, Any]:
+def template_of(row: Mapping[str, Any], sort: str) -> Mapping[str, Any]:
     """Where a job's account stands one template deeper."""
     depth = ("spec", "template", "spec", "template", "spec") if sort == JOB else ("spec", "template", "spec")
     found: Mapping[str, Any] = row
@@ -152,7 +152,7 @@ def _template(row: Mapping[str, Any], sort: str) -> Mapping[str, Any]:
     return found
 
 
-def _pages(
+def pages(
     conn: GcpConnection, api: str, path: str, needs: str, size: str, cursor: str, following: Any
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
     """Each page whole: what it could not reach stands beside its rows. Raises Rejected for a circle."""

@@ -35,6 +35,7 @@ GET_HMAC = "storage.hmacKeys.get"
 UPDATE_HMAC = "storage.hmacKeys.update"
 DELETE_HMAC = "storage.hmacKeys.delete"
 GET_SECRET = "secretmanager.secrets.get"  # noqa: S105 - the name of a permission
+LIST_SECRETS = "secretmanager.secrets.list"
 LIST_VERSIONS = "secretmanager.versions.list"
 GET_VERSION = "secretmanager.versions.get"
 ACCESS_VERSION = "secretmanager.versions.access"

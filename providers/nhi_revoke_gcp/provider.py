@@ -27,6 +27,9 @@ from nhi_revoke_gcp.access.uploaded_key import UploadedKeys
 from nhi_revoke_gcp.access.workloads import WORKLOAD_KINDS
 from nhi_revoke_gcp.agent_identity import KIND as AGENT
 from nhi_revoke_gcp.connection import GcpConnection
+from nhi_revoke_gcp.consumers.consumers import READS as CONSUMERS
+from nhi_revoke_gcp.consumers.consumers import consumers
+from nhi_revoke_gcp.consumers.marks import marks
 from nhi_revoke_gcp.leaked import leaked_api_keys, leaked_keys
 from nhi_revoke_gcp.machines import READS as MACHINE_READS
 from nhi_revoke_gcp.machines import on_machines
@@ -41,7 +44,8 @@ from nhi_revoke_gcp.universe import on_loopback
 from nhi_revoke_gcp.workloads import is_workload, parse_workload, resolve_workload, workload_of
 
 if TYPE_CHECKING:
-    from nhi_revoke.model.found import BlindSpot, Lead
+    from nhi_revoke.model.consumer import Consumer, Mark, Sought
+    from nhi_revoke.model.found import Access, BlindSpot, Lead
     from nhi_revoke.model.identity import Principal
     from nhi_revoke.provider.io import Io
     from nhi_revoke.provider.kind import AccessKind
@@ -60,7 +64,7 @@ class GcpProvider(Provider[GcpConnection]):
         "google.cloud.iam_admin_v1", "google.auth", "google.api_core", "grpc", "cryptography",
     )  # fmt: skip
     settings: ClassVar[type[Settings]] = GcpSettings
-    finds: ClassVar[tuple[str, ...]] = (*FINDS, *(each for each in MACHINE_READS if each not in FINDS))
+    finds: ClassVar[tuple[str, ...]] = tuple(dict.fromkeys((*FINDS, *MACHINE_READS, *CONSUMERS)))
     principal_kinds: ClassVar[tuple[str, ...]] = (*KINDS, AGENT)
 
     def kinds(self) -> Sequence[AccessKind[GcpConnection]]:
@@ -117,6 +121,12 @@ class GcpProvider(Provider[GcpConnection]):
 
     def on_machines(self, conn: GcpConnection, who: Principal, names: Sequence[str]) -> Iterable[Lead | BlindSpot]:
         return on_machines(conn, who, names)
+
+    def marks(self, who: Principal, accesses: Sequence[Access]) -> Iterable[Mark]:
+        return marks(who, accesses)
+
+    def consumers(self, conn: GcpConnection, sought: Sought) -> Iterable[Consumer | BlindSpot]:
+        return consumers(conn, sought)
 
     def recognise(self, text: str) -> Leak | None:
         return next((leak for leak, _ in self.leaks(text)), None)

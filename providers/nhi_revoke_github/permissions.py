@@ -28,6 +28,8 @@ SECRETS = _of("secrets")
 ENVIRONMENTS = _of("environments")
 DEPENDABOT_SECRETS = _of("dependabot_secrets")
 ORG_SECRETS = _of("organization_secrets")
+VARIABLES = _of("actions_variables")
+ORG_VARIABLES = _of("organization_actions_variables")
 ORG_ADMINISTRATION = _of("organization_administration")
 """Installations, credential authorisations, OIDC subjects, the audit log."""
 ORG_TOKENS = _of("organization_personal_access_tokens")

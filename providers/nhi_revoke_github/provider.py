@@ -33,6 +33,9 @@ from nhi_revoke_github.access.sso_authorization import SsoAuthorizations
 from nhi_revoke_github.access.user_key import SigningKeys, SshKeys
 from nhi_revoke_github.access.user_token import UserTokens
 from nhi_revoke_github.connection import GithubConnection
+from nhi_revoke_github.consumers.consumers import consumers
+from nhi_revoke_github.consumers.marks import marks
+from nhi_revoke_github.consumers.shelves import READS as CONSUMERS
 from nhi_revoke_github.finding import find
 from nhi_revoke_github.host import api_url
 from nhi_revoke_github.naming import KINDS, REPO, REPOSITORY, canonical, owner_of, parse_ref
@@ -43,7 +46,8 @@ from nhi_revoke_github.store.reading import read_by
 from nhi_revoke_github.store.sealing import parse_address
 
 if TYPE_CHECKING:
-    from nhi_revoke.model.found import Found
+    from nhi_revoke.model.consumer import Consumer, Mark, Sought
+    from nhi_revoke.model.found import Access, BlindSpot, Found
     from nhi_revoke.model.identity import Principal
     from nhi_revoke.provider.doer import Doer, Store
     from nhi_revoke.provider.io import Io
@@ -71,6 +75,7 @@ class GithubProvider(Provider[GithubConnection]):
     requires: ClassVar[tuple[str, ...]] = ("jwt", "cryptography", "nacl")
     settings: ClassVar[type[Settings]] = GithubSettings
     principal_kinds: ClassVar[tuple[str, ...]] = KINDS
+    finds: ClassVar[tuple[str, ...]] = CONSUMERS
 
     def kinds(self) -> Sequence[AccessKind[GithubConnection]]:
         return (
@@ -132,6 +137,12 @@ class GithubProvider(Provider[GithubConnection]):
 
     def kept_in(self, address: str, repository: PrincipalRef, found: Sequence[Found]) -> bool | None:
         return read_by(address, repository, found)
+
+    def marks(self, who: Principal, accesses: Sequence[Access]) -> Iterable[Mark]:
+        return marks(who)
+
+    def consumers(self, conn: GithubConnection, sought: Sought) -> Iterable[Consumer | BlindSpot]:
+        return consumers(conn, sought)
 
     def recognise(self, text: str) -> Leak | None:
         found = TOKEN.search(text)

@@ -121,12 +121,12 @@ def walk(
     return Walk(
         found=tuple(found for _, found in looked if not isinstance(found, Denied)),
         hidden=tuple(hidden),
-        missing=0 if names else _missing(conn, len(every)),
+        missing=0 if names else unlisted(conn, len(every)),
         needs=next((r.needs for r in refusals if r.needs), "") or needs,
     )
 
 
-def _missing(conn: GithubConnection, listed: int) -> int | None:
+def unlisted(conn: GithubConnection, listed: int) -> int | None:
     """How many more the organisation counts; None where it does not tell this operator.
 
     A token for chosen repositories, or an App that is installed on some, is shown those alone, and no error. How many

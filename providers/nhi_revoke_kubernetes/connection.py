@@ -16,7 +16,7 @@ from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.fault import Denied, Fault, Missing, NoAnswer, Rejected, Unauthenticated, Unavailable
 from nhi_revoke.provider.quiet import hush
 from nhi_revoke.provider.vendor_clock import VendorClock
-from nhi_revoke_kubernetes.kubeconfig import chosen, configuration, scope_of
+from nhi_revoke_kubernetes.kubeconfig import chosen, configuration, namespace_of, scope_of
 from nhi_revoke_kubernetes.permissions import ACCESS_REVIEW, WHO_AM_I
 from nhi_revoke_kubernetes.settings import KubernetesSettings
 from nhi_revoke_kubernetes.words import fault_of
@@ -66,6 +66,11 @@ class KubernetesConnection:
     def scope(self) -> str:
         """The cluster's server."""
         return self._scope or scope_of(self.settings, self._environ)
+
+    @property
+    def namespace(self) -> str:
+        """The operator's own. Raises Unauthenticated."""
+        return namespace_of(chosen(self.settings, self._environ))
 
     def now(self) -> datetime:
         """The cluster's clock (Date header), UTC."""

@@ -21,6 +21,7 @@ from nhi_revoke_kubernetes.settings import KubernetesSettings
 
 HINT = "kubectl config current-context shows which one; KUBECONFIG, or kubeconfig and context in [kubernetes]."
 NOTHING = "nothing of Kubernetes was looked at"
+OF_THE_POD = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 HOST, PORT = "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"
 
 
@@ -32,6 +33,8 @@ class Chosen(Struct, frozen=True):
     paths: str = ""
     """Of kubeconfigs; empty: the service account of this pod."""
     context: str = ""
+    namespace: str = ""
+    """That of the context; empty: of the pod, else `default`."""
 
 
 def scope_of(settings: KubernetesSettings, environ: Mapping[str, str]) -> str:
@@ -54,6 +57,17 @@ def chosen(settings: KubernetesSettings, environ: Mapping[str, str]) -> Chosen:
         host = environ[HOST]
         return Chosen(f"https://{f'[{host}]' if ':' in host else host}:{environ[PORT]}")
     raise Unauthenticated(f"no cluster is named: {NOTHING}", hint=HINT)
+
+
+def namespace_of(which: Chosen) -> str:
+    """Where `kubectl` looks without `-n`. Kubernetes docs: tasks/run-application/access-api-from-pod."""
+    if which.paths:
+        return which.namespace or "default"
+    try:
+        with open(OF_THE_POD, encoding="utf-8") as file:
+            return file.read().strip() or "default"
+    except (OSError, UnicodeDecodeError):
+        return "default"
 
 
 def configuration(which: Chosen, environ: Mapping[str, str]) -> Any:
@@ -140,7 +154,8 @@ def _of_context(merged: Any, paths: str, context: str) -> Chosen:
         raise Unauthenticated(
             f"the kubeconfig's cluster {cluster} has no server that can be used: {NOTHING}", hint=HINT
         )
-    return Chosen(server.rstrip("/"), paths, context)
+    namespace = (_named(merged, "contexts", context).value.get("context") or {}).get("namespace")
+    return Chosen(server.rstrip("/"), paths, context, namespace if isinstance(namespace, str) else "")
 
 
 def _named(merged: Any, what: str, name: str) -> Any:

@@ -18,3 +18,11 @@ WORKLOADS = ("deployments", "statefulsets", "daemonsets")
 GET_WORKLOAD = tuple(f"get {each}.apps" for each in WORKLOADS)
 LIST_WORKLOAD = tuple(f"list {each}.apps" for each in WORKLOADS)
 PATCH_WORKLOAD = tuple(f"patch {each}.apps" for each in WORKLOADS)
+LIST_CONSUMERS = (
+    "list secrets",
+    "list configmaps",
+    "list serviceaccounts",
+    *LIST_WORKLOAD,
+    "list cronjobs.batch",
+)
+"""Cluster-wide, or in the namespaces that are to be looked at."""

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nhi_revoke.provider.contract import Settings, TargetProvider
 from nhi_revoke.provider.loopback import is_loopback
 from nhi_revoke_kubernetes.connection import KubernetesConnection
+from nhi_revoke_kubernetes.consumers.consumers import consumers
 from nhi_revoke_kubernetes.flush.restart import Restart
 from nhi_revoke_kubernetes.kubeconfig import scope_of
+from nhi_revoke_kubernetes.permissions import LIST_CONSUMERS
 from nhi_revoke_kubernetes.settings import KubernetesSettings
 from nhi_revoke_kubernetes.store.store import SecretStore
 
 if TYPE_CHECKING:
+    from nhi_revoke.model.consumer import Consumer, Sought
+    from nhi_revoke.model.found import BlindSpot
     from nhi_revoke.provider.doer import Doer, Store
     from nhi_revoke.provider.io import Io
 
@@ -25,6 +29,7 @@ class KubernetesProvider(TargetProvider[KubernetesConnection]):
     extra: ClassVar[str] = "kubernetes"
     requires: ClassVar[tuple[str, ...]] = ("kubernetes",)
     settings: ClassVar[type[Settings]] = KubernetesSettings
+    finds: ClassVar[tuple[str, ...]] = LIST_CONSUMERS
 
     def targets(self) -> Sequence[Store[KubernetesConnection] | Doer[KubernetesConnection]]:
         return (SecretStore(), Restart())
@@ -33,8 +38,15 @@ class KubernetesProvider(TargetProvider[KubernetesConnection]):
         """Kept with the run: a later command with another current context does not go elsewhere."""
         return scope_of(settings, os.environ)
 
+    def scopes(self, settings: Any) -> Sequence[str]:
+        """As a delivery names it: so that a cluster is one connection."""
+        return (scope_of(settings, os.environ),)
+
     def connect(self, scope: str, settings: Any, io: Io) -> KubernetesConnection:
         return KubernetesConnection(scope, settings, io)
+
+    def consumers(self, conn: KubernetesConnection, sought: Sought) -> Iterable[Consumer | BlindSpot]:
+        return consumers(conn, sought)
 
     def on_loopback(self, settings: Any) -> bool:
         return is_loopback(scope_of(settings, os.environ))

@@ -36,12 +36,17 @@ from nhi_revoke_okta.access.user_role import UserRoles
 from nhi_revoke_okta.access.user_session import UserSessions
 from nhi_revoke_okta.access.user_token import UserTokens
 from nhi_revoke_okta.connection import OktaConnection
+from nhi_revoke_okta.consumers.marks import marks
+from nhi_revoke_okta.consumers.used import READS as CONSUMERS
+from nhi_revoke_okta.consumers.used import used
 from nhi_revoke_okta.naming import AI_AGENT, KINDS, is_native, parse_ref
 from nhi_revoke_okta.org import org_url
 from nhi_revoke_okta.principals import find, resolve
 from nhi_revoke_okta.settings import OktaSettings
 
 if TYPE_CHECKING:
+    from nhi_revoke.model.consumer import Consumer, Mark, Sought
+    from nhi_revoke.model.found import Access, BlindSpot
     from nhi_revoke.model.identity import Principal
     from nhi_revoke.provider.io import Io
     from nhi_revoke.provider.kind import AccessKind
@@ -61,6 +66,7 @@ class OktaProvider(Provider[OktaConnection]):
     settings: ClassVar[type[Settings]] = OktaSettings
     principal_kinds: ClassVar[tuple[str, ...]] = KINDS
     experimental: ClassVar[tuple[str, ...]] = (AI_AGENT,)
+    finds: ClassVar[tuple[str, ...]] = CONSUMERS
 
     def kinds(self) -> Sequence[AccessKind[OktaConnection]]:
         return (
@@ -110,6 +116,12 @@ class OktaProvider(Provider[OktaConnection]):
 
     def find(self, conn: OktaConnection, name: str) -> Iterable[PrincipalRef]:
         return find(conn, name)
+
+    def marks(self, who: Principal, accesses: Sequence[Access]) -> Iterable[Mark]:
+        return marks(who, accesses)
+
+    def consumers(self, conn: OktaConnection, sought: Sought) -> Iterable[Consumer | BlindSpot]:
+        return used(conn, sought)
 
     def recognise(self, text: str) -> Leak | None:
         found = API_TOKEN.search(text)

@@ -9,15 +9,20 @@ from typing import Any
 import kubernetes.client as official
 import pytest
 
+from nhi_revoke_kubernetes import provider
 from tests.kubernetes.bench import NS, RESTART, Bench, pair
+from tests.kubernetes.test_consumers import SOUGHT, seed
 
 pytestmark = pytest.mark.contract
+LISTED = ("ConfigMap", "ServiceAccount", "CronJob")
+"""Besides Secrets and workloads, what `find --consumers` lists."""
 WORKLOADS = {"deployments": "V1Deployment", "statefulsets": "V1StatefulSet", "daemonsets": "V1DaemonSet"}
 MODELS = {
     "Secret": "V1Secret", "SecretList": "V1SecretList", "Status": "V1Status",
     "SelfSubjectAccessReview": "V1SelfSubjectAccessReview", "SelfSubjectReview": "V1SelfSubjectReview",
     **{name.removeprefix("V1"): name for name in WORKLOADS.values()},
     **{f"{name.removeprefix('V1')}List": f"{name}List" for name in WORKLOADS.values()},
+    **{name: f"V1{name}" for name in LISTED}, **{f"{name}List": f"V1{name}List" for name in LISTED},
 }  # fmt: skip
 LOOSE = frozenset({"data", "annotations", "labels", "fieldsV1", "matchLabels"})
 """Maps whose keys are the writer's own."""
@@ -59,13 +64,16 @@ def driven(kube: Bench) -> None:
     assert RESTART.check(kube.conn, step) is None
     RESTART.apply(kube.conn, step, kube.run)
     RESTART.check(kube.conn, kube.flush(namespace=NS, workloads=["deployment/none"]))
+    seed(kube)
+    assert list(provider.consumers(kube.conn, SOUGHT))
 
 
 def test_answers_are_the_models(tmp_path: Path) -> None:
     with Bench(tmp_path) as kube:
         driven(kube)
         answers = list(kube.cluster.answers)
-    assert {told["kind"] for _, told in answers} > {"Secret", "Status", "Deployment", "DaemonSetList"}
+    listed = {f"{name}List" for name in LISTED}
+    assert {told["kind"] for _, told in answers} > {"Secret", "Status", "Deployment", "DaemonSetList", *listed}
     for what, told in answers:
         assert unknown(read(told), told) == [], what
 

@@ -24,8 +24,19 @@ from nhi_revoke.provider.sandbox.clock import MovableClock
 
 ROOT = "canary-token-of-the-operator"
 USER = "ops@example.com"
-KINDS = {"secrets": "Secret", "deployments": "Deployment", "statefulsets": "StatefulSet", "daemonsets": "DaemonSet"}
-A_PATH = re.compile(r"/(?:api/v1|apis/apps/v1)/namespaces/([^/]+)/([^/]+)(?:/([^/]+))?")
+KINDS = {
+    "secrets": "Secret",
+    "configmaps": "ConfigMap",
+    "serviceaccounts": "ServiceAccount",
+    "deployments": "Deployment",
+    "statefulsets": "StatefulSet",
+    "daemonsets": "DaemonSet",
+    "cronjobs": "CronJob",
+}
+ROLLED = ("Deployment", "StatefulSet", "DaemonSet")
+APIS = {**dict.fromkeys(("secrets", "configmaps", "serviceaccounts"), "v1"), "cronjobs": "batch/v1"}
+"""Of all others: `apps/v1`."""
+A_PATH = re.compile(r"/(api/v1|apis/apps/v1|apis/batch/v1)(?:/namespaces/([^/]+))?/([^/]+)(?:/([^/]+))?")
 VERBS = {"GET": "get", "POST": "create", "PATCH": "patch", "DELETE": "delete"}
 REASONS = {400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 409: "Conflict", 422: "Invalid"}
 Object = dict[str, Any]
@@ -50,7 +61,9 @@ class Cluster:
         self.objects: dict[tuple[str, str, str], Object] = {}
         """By namespace, resource and name."""
         self.tokens: dict[str, set[tuple[str, str]] | None] = {ROOT: None}
-        """By token: verb and `resource` or `resource/name`; None: everything."""
+        """By token: verb and `resource`, `resource/name` or `resource -n NAMESPACE`; None: everything."""
+        self.too_old: set[str] = set()
+        """Tokens of pages that are answered with 410."""
         self.asked: list[str] = []
         """`METHOD /path`, in order."""
         self.bodies: list[Any] = []
@@ -88,7 +101,7 @@ class Cluster:
     def put(self, namespace: str, resource: str, name: str, **fields: Any) -> Object:
         """An object as it is made by somebody else."""
         meta = {"name": name, "namespace": namespace, "uid": f"uid-{name}", "generation": 1, **fields.pop("meta", {})}
-        api = "v1" if resource == "secrets" else "apps/v1"
+        api = APIS.get(resource, "apps/v1")
         made = {"apiVersion": api, "kind": KINDS[resource], "metadata": meta, **fields}
         with self.lock:
             self.store(namespace, resource, made, {}, "kubectl-create")
@@ -140,18 +153,21 @@ class Cluster:
             allowed = self._allowed(token, asks["verb"], asks["resource"], asks.get("name", ""))
             return {**body, "metadata": {}, "status": {"allowed": allowed, "reason": "RBAC"}}
         found = A_PATH.fullmatch(parts.path)
-        if not found or found[2] not in KINDS:
+        if not found or found[3] not in KINDS or found[1].split("/", 1)[1] != APIS.get(found[3], "apps/v1"):
             raise Refused(404)
-        namespace, resource, name = found[1], found[2], unquote(found[3] or "")
+        namespace, resource, name = found[2] or "", found[3], unquote(found[4] or "")
         verb = "list" if method == "GET" and not name else VERBS[method]
-        if not self._allowed(token, verb, resource, name):
+        if not namespace and verb != "list":
+            raise Refused(404)
+        if not self._allowed(token, verb, resource, name, namespace):
             raise Refused(403, message=f'User "{USER}" cannot {verb} resource')
         with self.lock:
             return self._done(verb, (namespace, resource, name), body, query, headers.get("content-type", ""))
 
-    def _allowed(self, token: str, verb: str, resource: str, name: str) -> bool:
+    def _allowed(self, token: str, verb: str, resource: str, name: str, namespace: str = "") -> bool:
         rules = self.tokens[token]
-        return rules is None or bool({(verb, resource), (verb, f"{resource}/{name}")} & rules)
+        asked = {(verb, resource), (verb, f"{resource}/{name}"), (verb, f"{resource} -n {namespace}")}
+        return rules is None or bool(asked & rules)
 
     def _done(self, verb: str, key: tuple[str, str, str], body: Any, query: Mapping[str, str], kind: str) -> Object:
         namespace, resource, name = key
@@ -188,17 +204,20 @@ class Cluster:
         return self.store(namespace, resource, changed, present, manager)
 
     def _listed(self, namespace: str, resource: str, query: Mapping[str, str]) -> Object:
-        """One chunk of it."""
+        """One chunk of it. `namespace`: empty: of all."""
         wanted = dict(part.split("=", 1) for part in query.get("labelSelector", "").split(",") if part)
-        rows = [o for (n, r, _), o in self.objects.items() if (n, r) == (namespace, resource)]
+        every = sorted(self.objects.items())
+        rows = [o for (n, r, _), o in every if r == resource and namespace in ("", n)]
         items = [o for o in rows if wanted.items() <= (o["metadata"].get("labels") or {}).items()]
-        api = "v1" if resource == "secrets" else "apps/v1"
+        api = APIS.get(resource, "apps/v1")
         listed: Object = {"resourceVersion": str(self.version)}
-        size, skip = int(query.get("limit") or 0) or len(items), int(query.get("continue") or 0)
+        if query.get("continue") in self.too_old:
+            raise Refused(410, "Expired")
+        start, size = int(query.get("continue") or 0), int(query.get("limit") or len(items) or 1)
         size = min(size, self.page_size)
-        if skip + size < len(items):
-            listed["continue"] = str(skip + size)
-        items = items[skip : skip + size]
+        if start + size < len(items):
+            listed["continue"] = str(start + size)
+        items = items[start : start + size]
         return copy.deepcopy({"apiVersion": api, "kind": f"{KINDS[resource]}List", "metadata": listed, "items": items})
 
     def store(self, namespace: str, resource: str, made: Object, before: Object, manager: str) -> Object:
@@ -216,7 +235,7 @@ class Cluster:
                 del meta["managedFields"]
         elif made.get("spec") != before.get("spec"):
             meta["generation"] = int((before.get("metadata") or {}).get("generation") or 0) + 1
-            if self.rolls_at_once or not before:
+            if made["kind"] in ROLLED and (self.rolls_at_once or not before):
                 made["status"] = _complete(made)
         self.objects[namespace, resource, meta["name"]] = made
         return copy.deepcopy(made)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -77,7 +78,18 @@ class Bench:
     def mount(self, version: str, *, below: str = "") -> str:
         name = f"{below}m{next(NUMBERS)}"
         self.asked("POST", f"sys/mounts/{name}", {"type": "kv", "options": {"version": version}})
+        if version == "2":
+            self._taken_up(name)
         return name
+
+    def _taken_up(self, mount: str) -> None:
+        """A real one makes a new mount ready for versions in the background, and refuses all else meanwhile."""
+        url, headers = f"{self.server.url}/v1/{mount}/config", {"X-Vault-Token": self.server.root}
+        for _ in range(200):
+            if self.admin.get(url, headers=headers).status_code == 200:
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"mount {mount} is not taken up")
 
     def token(self, rules: Mapping[str, Sequence[str]], *, default: bool = True) -> str:
         """Of a policy with these capabilities by path."""

@@ -34,6 +34,7 @@ class Held:
         self.versions: dict[int, dict[str, Any]] = {}
         self.newest, self.most, self.cas_required = 0, 0, False
         self.deleted_after = ""
+        self.custom: dict[str, str] | None = None
 
     def add(self, data: Any, most: int) -> dict[str, Any]:
         self.newest += 1
@@ -90,6 +91,8 @@ class StandIn:
         if token not in self.tokens:
             raise No(403, "permission denied")
         query = str(environ["QUERY_STRING"])
+        if query == "list=true":
+            return self._names(path, token)
         version = int(query.removeprefix("version=")) if query.startswith("version=") else None
         if path.startswith(("sys/", "auth/")):
             return self._system(method, path, asked, token)
@@ -102,6 +105,8 @@ class StandIn:
         if path == "sys/capabilities-self":
             self._needs(token, path, "update")
             return 200, wrapped({each: sorted(self._may(token, each)) or ["deny"] for each in asked["paths"]})
+        if path == "sys/internal/ui/mounts":
+            return 200, wrapped({"auth": {}, "secret": self._mounts_of(token)})
         if path.startswith("sys/internal/ui/mounts/"):
             return 200, wrapped(self._preflight(path.removeprefix("sys/internal/ui/mounts/"), token))
         self._needs(token, path, "sudo")
@@ -118,6 +123,30 @@ class StandIn:
         new = f"canary-token-{len(self.tokens)}"
         self.tokens[new] = [*asked["policies"], *([] if asked.get("no_default_policy") else ["default"])]
         return 200, {"auth": {"client_token": new}}
+
+    def _mounts_of(self, token: str) -> dict[str, Any]:
+        """Those that a policy of the token reaches into."""
+        rules = [rule for name in self.tokens[token] for rule in self.policies.get(name, {})]
+        return {
+            f"{mount}/": {"type": about["type"], "options": {"version": about["version"]}}
+            for mount, about in self.mounts.items()
+            if "root" in self.tokens[token] or any(rule.startswith(f"{mount}/") for rule in rules)
+        }
+
+    def _names(self, path: str, token: str) -> tuple[int, Any]:
+        """LIST: folders end in a slash; where there is nothing it is a 404."""
+        self._needs(token, path if path.endswith("/") else f"{path}/", "list")
+        mount = self._mount(path)
+        if self.mounts[mount]["version"] == "2":
+            below, held = path.removeprefix(f"{mount}/metadata").strip("/"), list(self.held)
+        else:
+            below, held = path.removeprefix(mount).strip("/"), list(self.v1)
+        start = f"{mount}/{below}/" if below else f"{mount}/"
+        rest = [key.removeprefix(start) for key in held if key.startswith(start)]
+        names = sorted({name.partition("/")[0] + ("/" if "/" in name else "") for name in rest})
+        if not names:
+            raise No(404)
+        return 200, wrapped({"keys": names})
 
     def _preflight(self, path: str, token: str) -> dict[str, Any]:
         mount = self._mount(path)
@@ -151,6 +180,7 @@ class StandIn:
             held = self.held.setdefault(key, Held())
             held.most, held.cas_required = int(asked.get("max_versions", 0)), bool(asked.get("cas_required"))
             held.deleted_after = str(asked.get("delete_version_after", ""))
+            held.custom = asked.get("custom_metadata")
             if held.deleted_after:
                 held.deleted_after = "2026-11-28T13:00:00.5Z"
             return 204, None
@@ -160,7 +190,8 @@ class StandIn:
         if held is None:
             raise No(404)
         if part == "metadata":
-            return 200, wrapped({"max_versions": held.most, "current_version": held.newest})
+            told = {"max_versions": held.most, "current_version": held.newest, "custom_metadata": held.custom}
+            return 200, wrapped(told)
         if part == "data":
             return 200, wrapped(read(held, version or held.newest))
         for number in asked["versions"]:

@@ -1,4 +1,4 @@
-"""What Azure Resource Manager holds: role assignments, and managed identities as its resources."""
+"""What Azure Resource Manager holds: role assignments, and managed identities and apps as its resources."""
 
 from __future__ import annotations
 
@@ -31,3 +31,16 @@ class ManagedResource:
     """Object id of its service principal."""
     trusts: dict[str, Trust] = field(default_factory=dict)
     """By name."""
+
+
+@dataclass
+class WebSite:
+    """An App Service, or a Function app."""
+
+    path: str
+    kind: str = "app,linux"
+    settings: dict[str, str] = field(default_factory=dict)
+    principal: str = ""
+    """Object id of its own managed identity."""
+    identities: dict[str, dict[str, str]] = field(default_factory=dict)
+    """User-assigned ones by their paths: `principalId` and `clientId`."""

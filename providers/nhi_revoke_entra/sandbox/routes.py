@@ -18,6 +18,7 @@ MODULES = (
     "users",
     "arm",
     "vault",
+    "sites",
     "policies",
     "batch",
     "deleted",

@@ -74,7 +74,7 @@ def _row(each: SignIn, tenant: Tenant) -> dict[str, Any]:
         "uniqueTokenIdentifier": each.id.replace("-", ""),
         "resourceId": each.resource,
         "resourceDisplayName": resource.name if resource else None,
-        "ipAddress": "203.0.113.7",
+        "ipAddress": each.address,
         "status": {"errorCode": each.error, "failureReason": "Other."},
     }
 

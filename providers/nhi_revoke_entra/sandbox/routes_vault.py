@@ -22,6 +22,17 @@ WRITTEN = frozenset({"value", "tags", "contentType", "attributes"})
 ATTRIBUTES = frozenset({"enabled", "exp", "nbf"})
 
 
+@TABLE.route("GET", f"{VAULTS}/<vault>/secrets", LIST_SECRETS)
+def names(at: Here, vault: str) -> Reply:
+    """The newest version of each, by its name and without its value (get-secrets)."""
+    rows = []
+    for name, secret in _vault(at, vault, LIST_SECRETS).secrets.items():
+        if not secret.deleted:
+            row = _row(at, vault, name, secret, secret.versions[-1])
+            rows.append({**row, "id": row["id"].rpartition("/")[0]})
+    return Reply(200, rows, rows=True, default=25, most=25)
+
+
 @TABLE.route("GET", SECRET, GET_SECRETS)
 def current(at: Here, vault: str, name: str) -> Reply:
     secret = _there(at, vault, name, GET_SECRETS)

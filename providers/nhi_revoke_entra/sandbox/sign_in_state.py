@@ -26,6 +26,7 @@ class SignIn:
     """Its sort; of a user interactiveUser or nonInteractiveUser."""
     from_token: str = "none"
     """`incomingTokenType`."""
+    address: str = "203.0.113.7"
 
 
 @dataclass

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from nhi_revoke.provider.sandbox.lagged import Lagged
-from nhi_revoke_entra.sandbox.azure_state import AzureRole, ManagedResource
+from nhi_revoke_entra.sandbox.azure_state import AzureRole, ManagedResource, WebSite
 from nhi_revoke_entra.sandbox.policy_state import Policy
 from nhi_revoke_entra.sandbox.sign_in_state import DeviceFlow, SignIn
 from nhi_revoke_entra.sandbox.vault_state import Vault
@@ -265,6 +265,8 @@ class Tenant:
         self.policy = Policy("00000000-0000-0000-0000-000000000000", "Default app management tenant policy", False)
         """On what may be added to apps; switched off by default."""
         self.vaults: dict[str, Vault] = {}
+        self.sites: dict[str, WebSite] = {}
+        """By path, in small letters."""
         self.groups: dict[str, set[str]] = {}
         """Members of each, other groups among them."""
         self.group_names: dict[str, str] = {}

@@ -31,10 +31,13 @@ class VaultSecret:
 
 @dataclass
 class Vault:
+    """`subscription`: in which it is listed; empty: in the first."""
+
     secrets: dict[str, VaultSecret] = field(default_factory=dict)
     """By name in small letters: names are told apart without their case."""
     by_policy: frozenset[str] | None = None
     """What its access policy lets the operator do; None: everything, by a role."""
+    subscription: str = ""
 
 
 def held(secret: VaultSecret) -> list[dict[str, Any]]:

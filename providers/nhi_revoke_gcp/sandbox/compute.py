@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 
 @dataclass
@@ -30,6 +31,11 @@ class RunService:
     region: str
     email: str
     created: datetime
+    variables: list[dict[str, Any]] = field(default_factory=list)
+    """`env` of its container, as the interface has it."""
+    volumes: list[dict[str, Any]] = field(default_factory=list)
+    annotations: dict[str, str] = field(default_factory=dict)
+    """Of its template."""
 
 
 class Workloads:

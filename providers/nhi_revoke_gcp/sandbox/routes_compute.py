@@ -111,6 +111,9 @@ def _listed(at: Here, sort: str, kind: str, project: str) -> Reply:
 
 def _run(row: RunService) -> dict[str, Any]:
     spec: dict[str, Any] = {"serviceAccountName": row.email} if row.email else {}
+    if row.variables or row.volumes:
+        spec["containers"] = [{"image": "payments", "env": row.variables}]
+        spec["volumes"] = row.volumes
     template: dict[str, Any] = {"spec": spec}
     if row.sort == "jobs":
         template = {"spec": {"template": template}}
@@ -118,4 +121,6 @@ def _run(row: RunService) -> dict[str, Any]:
     meta = {"name": row.name, "namespace": "1", "labels": labels, "creationTimestamp": stamp(row.created)}
     kind = {"services": "Service", "jobs": "Job", "workerpools": "WorkerPool"}[row.sort]
     api = KNATIVE if row.sort == "services" else "run.googleapis.com/v1"
+    if row.annotations:
+        template["metadata"] = {"annotations": row.annotations}
     return {"apiVersion": api, "kind": kind, "metadata": meta, "spec": {"template": template}}

@@ -25,18 +25,37 @@ MOST = 65536
 DESTROY_VERSION = "secretmanager.versions.destroy"
 
 
+@TABLE.route("GET", "/v1/projects/<project>/secrets", p.LIST_SECRETS)
+def listed(at: Here, project: str) -> Reply:
+    """No payload; the project by its number (projects.secrets.list)."""
+    cloud = at.gate.cloud
+    if "secretmanager" in cloud.off:
+        raise is_off("secretmanager")
+    if cloud.secret_manager.granted is not None and p.LIST_SECRETS not in cloud.secret_manager.granted:
+        raise Refused("PERMISSION_DENIED", f"Permission '{p.LIST_SECRETS}' denied for resource.")
+    rows = [_of(each) for (where, _), each in cloud.secret_manager.secrets.items() if where == project]
+    number = cloud.levels.numbers.get(project, project)
+    for row in rows:
+        row["name"] = f"projects/{number}/secrets/{row['name'].rpartition('/')[2]}"
+    return Reply(200, rows, rows=True, default=25000, most=25000, under="secrets")
+
+
 @TABLE.route("GET", SECRET, p.GET_SECRET)
 def get(at: Here, project: str, name: str) -> Reply:
-    secret = _secret(at, project, name, p.GET_SECRET)
+    return Reply(200, _of(_secret(at, project, name, p.GET_SECRET)))
+
+
+def _of(secret: HeldSecret) -> dict[str, Any]:
     row: dict[str, Any] = {
-        "name": f"projects/{project}/secrets/{name}",
+        "name": f"projects/{secret.project}/secrets/{secret.name}",
         "replication": {"automatic": {}},
         "createTime": stamp(secret.at),
         "etag": '"1"',
     }
     if secret.aliases:
         row["versionAliases"] = {alias: str(number) for alias, number in secret.aliases.items()}
-    return Reply(200, row)
+    more = {"labels": secret.labels, "annotations": secret.annotations}
+    return {**row, **{name: dict(told) for name, told in more.items() if told}}
 
 
 @TABLE.route("POST", f"{SECRET}:testIamPermissions", "", mutates=False)

@@ -40,6 +40,8 @@ class HeldSecret:
     versions: list[HeldVersion] = field(default_factory=list)
     """By number, from 1 on."""
     aliases: dict[str, int] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    annotations: dict[str, str] = field(default_factory=dict)
 
     def add(self, data: bytes, at: datetime, lag: float = 0.0) -> HeldVersion:
         """A new version. `lag`: seconds until it is listed."""

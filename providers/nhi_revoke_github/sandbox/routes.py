@@ -18,6 +18,7 @@ MODULES = (
     "actions",
     "runners",
     "secrets",
+    "variables",
     "leaked",
 )
 

@@ -30,7 +30,8 @@ def minimal_repository(hub: Hub, repository: Repository) -> dict[str, Any]:
     url = f"{API}/repos/{repository.full_name}"
     return {
         "id": repository.id, "node_id": f"N{repository.id}", "name": repository.name, "url": url, "fork": False,
-        "full_name": repository.full_name, "private": repository.private, "archived": False, "description": None,
+        "full_name": repository.full_name, "private": repository.private, "archived": repository.archived,
+        "description": None, "pushed_at": stamp(repository.pushed or repository.created),
         "owner": simple_user(hub, repository.owner), "created_at": stamp(repository.created),
         **{f"{kind}_url": f"{url}/{kind}" for kind in LINKS},
     }  # fmt: skip
@@ -41,6 +42,6 @@ def repository_row(hub: Hub, repository: Repository) -> dict[str, Any]:
     page, then = f"{SITE}/{repository.full_name}", stamp(repository.created)
     return {
         **minimal_repository(hub, repository), **COUNTS, **HAS, "default_branch": "main", "disabled": False,
-        "homepage": None, "language": None, "license": None, "mirror_url": None, "pushed_at": then, "updated_at": then,
+        "homepage": None, "language": None, "license": None, "mirror_url": None, "updated_at": then,
         **{f"{kind}_url": page for kind in ELSEWHERE},
     }  # fmt: skip

@@ -80,6 +80,10 @@ class Repository:
     """Its own template of OIDC subjects."""
     secrets: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     """By namespace (`actions`, `dependabot`, `environments/NAME`): name -> {created, updated, value}."""
+    variables: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    """The same, of variables: whose values are shown."""
+    pushed: datetime | None = None
+    archived: bool = False
     runners: dict[int, dict[str, Any]] = field(default_factory=dict)
     collaborators: dict[str, str] = field(default_factory=dict)
     """Login -> permission."""
@@ -198,6 +202,7 @@ class Hub:
         self.enterprise_teams: dict[str, list[str]] = {}
         """Login -> slugs of the enterprise teams that make it a member, whatever the organisation does."""
         self.org_secrets: dict[str, dict[str, Any]] = {}
+        self.org_variables: dict[str, dict[str, Any]] = {}
         self.org_runners: dict[int, dict[str, Any]] = {}
         self.org_hooks: dict[int, dict[str, Any]] = {}
         self.oidc_template: dict[str, Any] = {"include_claim_keys": ["repo", "context"]}

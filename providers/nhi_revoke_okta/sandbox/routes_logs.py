@@ -47,6 +47,7 @@ def _row(event: Event) -> dict[str, Any]:
         "severity": "INFO",
         "displayMessage": event.type,
         "actor": event.actor,
+        "client": {"ipAddress": event.address},
         "target": event.targets,
         "outcome": {"result": event.outcome},
         "debugContext": {"debugData": event.debug},

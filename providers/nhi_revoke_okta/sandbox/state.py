@@ -230,6 +230,8 @@ class Event:
     targets: list[dict[str, Any]] = field(default_factory=list)
     debug: dict[str, Any] = field(default_factory=dict)
     outcome: str = "SUCCESS"
+    address: str = "203.0.113.7"
+    """Of whoever asked."""
 
 
 class Org:

@@ -1,0 +1,1 @@
+"""What uses the credentials of an identity in a cluster (`find --consumers`)."""

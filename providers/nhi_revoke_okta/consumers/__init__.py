@@ -1,0 +1,1 @@
+"""What tells Okta's principals elsewhere, and from where they are used (`find --consumers`)."""
