@@ -60,6 +60,11 @@ class AwsConnection:
         """The account; empty until it is known."""
         return self._caller.account if self._caller else self._asked_scope
 
+    @property
+    def own(self) -> bool:
+        """Whether it is the operator's own login, whatever account that is: addresses without an account lead there."""
+        return not self._asked_scope
+
     def now(self) -> datetime:
         """AWS's clock: this machine's, corrected by the Date headers of the answers."""
         return self._clock.now()

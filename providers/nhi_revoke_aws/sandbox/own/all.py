@@ -24,6 +24,7 @@ from nhi_revoke_aws.sandbox.own.roles_anywhere import RolesAnywhere
 from nhi_revoke_aws.sandbox.own.service import OwnService
 from nhi_revoke_aws.sandbox.own.service_credentials import ServiceCredentials
 from nhi_revoke_aws.sandbox.own.ssm_sessions import SsmSessions
+from nhi_revoke_aws.sandbox.own.stored_lists import ParameterLists, SecretLists
 from nhi_revoke_aws.sandbox.own.user_boundary import UserBoundaries
 from nhi_revoke_aws.sandbox.own.user_keys import SigningCertificates, SshKeys
 from nhi_revoke_aws.sandbox.own.web_identity import Federation, Issuer, OutsideTokens
@@ -35,6 +36,7 @@ def services(random: Random) -> tuple[OwnService, ...]:
     center = Center(random)
     return (
         Regions(), RestApis(), HttpApis(), Functions(random), ParameterStore(),
+        SecretLists(), ParameterLists(),
         ServiceCredentials(random), SshKeys(random), SigningCertificates(random), UserBoundaries(),
         Delegations(random), Federation(issuer), OutsideTokens(issuer), SsmSessions(random), KmsGrants(random),
         OtherAccount(), Planted(),
