@@ -46,7 +46,7 @@ class Consumer(Struct, frozen=True):
     """Account, tenant, organisation or cluster in which it is."""
     basis: Basis
     why: str
-    """A sentence without its subject: "its environment holds AKIA… (AWS_ACCESS_KEY_ID)"."""
+    """A sentence without its subject: "its environment holds k-4711 (KEY_ID)"."""
     evidence: str
     """The API that showed it."""
     of: tuple[PrincipalRef, ...] = ()

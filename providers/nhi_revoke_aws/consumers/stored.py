@@ -18,10 +18,11 @@ from nhi_revoke.model.identity import Delivery
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke_aws.consumers.place import PARAMETER, SECRET, SUFFIX, Place, name_in_arn
 from nhi_revoke_aws.consumers.sight import Sight
-from nhi_revoke_aws.store import secretsmanager, ssm
+from nhi_revoke_aws.store.secretsmanager import SecretsManager
+from nhi_revoke_aws.store.ssm import ParameterStore
 
 SECRETS, PARAMETERS = "secretsmanager:ListSecrets", "ssm:DescribeParameters"
-STORES = {SECRET: secretsmanager.NAME, PARAMETER: ssm.NAME}
+STORES = {SECRET: SecretsManager.name, PARAMETER: ParameterStore.name}
 SORTS = {store: sort for sort, store in STORES.items()}
 TITLES = {SECRET: "Secrets Manager secret", PARAMETER: "Parameter Store parameter"}
 READS = {SECRET: SECRETS, PARAMETER: PARAMETERS}

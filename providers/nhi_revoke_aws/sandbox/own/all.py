@@ -36,10 +36,10 @@ def services(random: Random) -> tuple[OwnService, ...]:
     center = Center(random)
     return (
         Regions(), RestApis(), HttpApis(), Functions(random), ParameterStore(),
-        SecretLists(), ParameterLists(),
         ServiceCredentials(random), SshKeys(random), SigningCertificates(random), UserBoundaries(),
         Delegations(random), Federation(issuer), OutsideTokens(issuer), SsmSessions(random), KmsGrants(random),
         OtherAccount(), Planted(),
         Instances(), FunctionLists(), TaskLists(), PodIdentity(random), RolesAnywhere(random), OutsideIssuer(),
         IdentityCenter(center), IdentityStore(center), Organization(random), AgentCore(),
+        SecretLists(), ParameterLists(),
     )  # fmt: skip
