@@ -94,7 +94,9 @@ def consumer_rows(found: FoundConsumers) -> Iterator[Row]:
             by_hand=each.by_hand,
         )
     for spot in found.blind:
-        yield _row("unseen", basis=spot.kind, scope=str(spot.on), why=spot.why, needs=spot.needs)
+        yield _row(
+            "unseen" if spot.counts else "not read", basis=spot.kind, scope=str(spot.on), why=spot.why, needs=spot.needs
+        )
     for one in found.unreachable:
         yield _row("unseen", basis=one.code, scope=str(one.ref), why=one.why, needs=one.hint)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -100,11 +100,16 @@ class Yard:
     def consumers(self, *delivered: Delivery) -> list[Consumer]:
         """Raises AssertionError where something was not seen. Without what the seeded world has by itself."""
         found = self.look(*delivered)
-        assert [one for one in found if isinstance(one, BlindSpot)] == []
+        assert counted(found) == []
         return [one for one in found if isinstance(one, Consumer) and not one.what.startswith("Caller of")]
 
     def spots(self, *delivered: Delivery) -> list[BlindSpot]:
-        return [one for one in self.look(*delivered) if isinstance(one, BlindSpot)]
+        return counted(self.look(*delivered))
+
+
+def counted(found: Iterable[Consumer | BlindSpot]) -> list[BlindSpot]:
+    """What was not seen. What is never looked at is said besides."""
+    return [one for one in found if isinstance(one, BlindSpot) and one.counts]
 
 
 @contextmanager

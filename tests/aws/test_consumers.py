@@ -219,6 +219,18 @@ def test_what_the_map_delivers_to_is_told_as_the_map_has_it(yard: Yard) -> None:
     assert isinstance(own(yard.bench.sandbox, "secret-list"), SecretLists)
 
 
+def test_an_arn_without_its_end_is_the_secret(yard: Yard) -> None:
+    """Six letters after a hyphen look like the end that AWS adds."""
+    arn = yard.secret("my-secret")
+    kept = Delivery("aws:access-key", f"aws-secretsmanager:{arn[:-7]}")
+    yard.function("api", {"SECRET": "my-secret"})
+    yard.function("other", {"SECRET": "my"})
+    assert [(one.what, one.deliver) for one in yard.consumers(kept)] == [
+        ("Secrets Manager secret my-secret in us-east-1", (kept,)),
+        ("Lambda function api in us-east-1", ()),
+    ]
+
+
 def test_a_delivery_elsewhere_is_found_by_its_arn_alone(yard: Yard) -> None:
     """In another account, which this login does not list."""
     arn = f"arn:aws:secretsmanager:us-east-1:{OTHER_ACCOUNT}:secret:payments/aws-AbCdEf"
@@ -272,12 +284,14 @@ def test_what_is_called_like_it_proves_nothing(yard: Yard) -> None:
     yard.secret("payments-bottle")
     yard.parameter("/prod/payments_bot/key")
     yard.function("payments-bot-export", {})
+    yard.task("payments-bot", OTHER_ROLE)
     found = yard.consumers()
     assert {(one.what, one.basis, one.of) for one in found} == {
         ("Secrets Manager secret legacy/payments-bot in us-east-1", "name", ()),
         ("Secrets Manager secret tagged in us-east-1", "name", ()),
         ("Parameter Store parameter /prod/payments_bot/key in us-east-1", "name", ()),
         ("Lambda function payments-bot-export in us-east-1", "name", ()),
+        ("ECS tasks of payments-bot:1 in cluster prod in us-east-1", "name", ()),
     }
     deliver = [one.deliver for one in found if one.deliver]
     assert (Delivery("aws:access-key", "aws-secretsmanager:legacy/payments-bot"),) in deliver

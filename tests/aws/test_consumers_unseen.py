@@ -16,7 +16,7 @@ from nhi_revoke_aws.sandbox.own.holders import FunctionLists
 from nhi_revoke_aws.sandbox.sandbox import ACCOUNT, OTHER_ACCOUNT
 from nhi_revoke_aws.settings import AwsSettings
 
-from .consumers_bench import KEPT, USER_REF, WORKER_ARN, Yard, yard_of
+from .consumers_bench import KEPT, USER_REF, WORKER_ARN, Yard, counted, yard_of
 from .one_kind import own
 
 
@@ -46,7 +46,7 @@ def test_each_denied_listing_is_a_blind_spot(yard: Yard, denied: str) -> None:
         [each for each in (*yard.bench.provider.finds, "sts:GetCallerIdentity") if each != denied]
     )
     found = list(yard.bench.provider.consumers(yard.bench.conn, sought))
-    spots = [one for one in found if isinstance(one, BlindSpot)]
+    spots = counted(found)
     assert {(one.needs, one.counts, str(one.on)) for one in spots} == {(denied, True, f"aws:account/{ACCOUNT}")}
     rest = {one.what.split()[0] for one in found if isinstance(one, Consumer)}
     lost = {"lambda": "Lambda", "secretsmanager": "Secrets", "iam": "Caller"}.get(denied.partition(":")[0])
@@ -82,6 +82,12 @@ def test_an_environment_that_could_not_be_decrypted_is_unseen(yard: Yard) -> Non
     assert "sealed" in spot.why
 
 
+def test_what_is_never_looked_at_is_said(yard: Yard) -> None:
+    [spot] = [one for one in yard.look() if isinstance(one, BlindSpot)]
+    assert not spot.counts
+    assert "Not: CodeBuild" in spot.why
+
+
 def test_files_in_s3_are_unseen(yard: Yard) -> None:
     yard.service("api", {"environmentFiles": [{"value": "arn:aws:s3:::bucket/x.env", "type": "s3"}]})
     [spot] = yard.spots()
@@ -92,7 +98,7 @@ def test_regions_that_cannot_be_read_are_named(yard: Yard) -> None:
     yard.function("export", {"ID": yard.key})
     yard.bench.sandbox.fault("secretsmanager:ListSecrets", "500", times=6)
     found = yard.look()
-    [spot] = [one for one in found if isinstance(one, BlindSpot)]
+    [spot] = counted(found)
     assert spot.why.startswith("secrets of Secrets Manager in us-east-1, eu-central-1: could not be read")
     assert any(isinstance(one, Consumer) and one.basis == "id" for one in found)
 

@@ -20,7 +20,7 @@ from nhi_revoke_aws.consumers import functions as by_function
 from nhi_revoke_aws.consumers import tasks as by_task
 from nhi_revoke_aws.consumers.last_use import READ as LAST_USE
 from nhi_revoke_aws.consumers.last_use import last_uses
-from nhi_revoke_aws.consumers.place import Place
+from nhi_revoke_aws.consumers.place import SUFFIX, Place
 from nhi_revoke_aws.consumers.sight import KIND, Sight
 from nhi_revoke_aws.consumers.stored import (
     PARAMETERS,
@@ -37,6 +37,10 @@ from nhi_revoke_aws.regions import READ as REGIONS
 from nhi_revoke_aws.regions import Swept, everywhere, paged
 
 READS = (FUNCTIONS, *TASKS, SECRETS, PARAMETERS, LAST_USE, REGIONS)
+NOT_READ = (
+    "looked at: environments of Lambda and ECS, names, tags and descriptions in Secrets Manager and Parameter Store, "
+    "last uses of keys. Not: CodeBuild, Batch, Glue, App Runner, user data and disks of EC2, values, logs"
+)
 MOST_SECRETS, MOST_PARAMETERS = 100, 50
 """Of one page (AWS docs: API_ListSecrets, API_DescribeParameters)."""
 
@@ -68,6 +72,7 @@ def consumers(conn: AwsConnection, sought: Sought) -> Iterator[Consumer | BlindS
         lambda: list(last_uses(conn, sight)),
     )
     kept, named, lambdas, tasks, uses = io.map(lambda ask: ask(), asks)
+    yield BlindSpot(sight.there, KIND, NOT_READ, counts=False)
     yield from regions.spots(sight.there, KIND, "what uses its credentials")
     for swept, what in (
         (kept, "secrets of Secrets Manager"), (named, "parameters of Parameter Store"), (lambdas, "Lambda functions"),
@@ -97,5 +102,7 @@ def _tasks(
 
 
 def _same(one: Place, other: Place) -> bool:
-    """What the map names and what its list shows are one."""
+    """What the map names, maybe by an ARN without its end, and what its list shows are one."""
+    if one.arn and one.arn in (other.arn, SUFFIX.sub("", other.arn)):
+        return True
     return (one.sort, one.name, one.account, one.region) == (other.sort, other.name, other.account, other.region)

@@ -43,7 +43,7 @@ def users(
         pairs = [pair for container in containers for pair in _pairs(container)]
         yield from told(runner, seen_in(pairs, sight, places, region), sight)
         yield from runs_as(runner, [(AS[field], arn) for field, arn in runs_with(one, definitions)], sight)
-        yield from called(runner, one.name, sight)
+        yield from called(runner, one.name.partition(":")[0], sight)
         if any(container.get("environmentFiles") for container in containers):
             files.append(f"{one.name} in cluster {one.cluster}")
     if files:
