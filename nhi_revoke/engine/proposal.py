@@ -136,7 +136,9 @@ def proposal(known: Map, consumers: Sequence[Consumer]) -> str:
     told = [_block(known, entry, by) for entry, by in entries]
     plain = [lines for lines, named in told if not named]
     doubted = [lines for lines, named in told if named]
-    hands = [_comment(f"{_subject(each)}: {each.by_hand}.", bullet="- ") for each in consumers if each.by_hand]
+    hands = [
+        _comment(f"{_subject(each)}: {each.by_hand.rstrip('.')}.", bullet="- ") for each in consumers if each.by_hand
+    ]
     parts: list[list[str]] = []
     if plain or doubted:
         parts.append(_comment(AT_THE_END))

@@ -14,6 +14,8 @@ from nhi_revoke.render.rows import Row
 CONSUMER_COLUMNS = [
     "record", "basis", "what", "scope", "why", "evidence", "of", "deliver", "flush", "in_map", "by_hand", "needs",
 ]  # fmt: skip
+SHOWN = 6
+"""So many marks of a principal are told."""
 STYLES: dict[Basis, Style] = {"id": "danger", "reference": "danger", "use": "warning", "name": "dim"}
 MEANS: dict[Basis, str] = {
     "id": "its configuration holds what tells the credential",
@@ -52,7 +54,9 @@ def _headline(found: FoundConsumers) -> Line:
 
 
 def _looked_for(who: str, marks: Sequence[str]) -> Line:
-    said = f"  looked for by {', '.join(marks)}" if marks else "  nothing tells its credentials in a configuration"
+    more = f" and {len(marks) - SHOWN} more" if len(marks) > SHOWN else ""
+    told = f"  looked for by {', '.join(marks[:SHOWN])}{more}"
+    said = told if marks else "  nothing tells its credentials in a configuration"
     return line(Span(who, "strong"), said, indent=2)
 
 

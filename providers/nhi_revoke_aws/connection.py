@@ -60,11 +60,6 @@ class AwsConnection:
         """The account; empty until it is known."""
         return self._caller.account if self._caller else self._asked_scope
 
-    @property
-    def own(self) -> bool:
-        """Whether it is the operator's own login, whatever account that is: addresses without an account lead there."""
-        return not self._asked_scope
-
     def now(self) -> datetime:
         """AWS's clock: this machine's, corrected by the Date headers of the answers."""
         return self._clock.now()
@@ -97,6 +92,13 @@ class AwsConnection:
                 hint=f'Add to nhi.toml:  [[aws.accounts]]  id = "{self._asked_scope}"  with assume_role or profile.',
             )
         return caller.account
+
+    def own(self) -> bool:
+        """Whether this is the operator's own account, where addresses lead that name none. Raises Unauthenticated."""
+        listed = self.settings.account(self._asked_scope)
+        if listed and listed.profile and listed.profile != self.settings.profile:
+            return False  # another login, whose account alone does not tell
+        return not self._asked_scope or self._base_caller().account == self.account()
 
     def whoami(self) -> Sequence[PrincipalRef]:
         """The operator's whole chain: what it is, what it assumed, the profile's roles, what it all started from."""

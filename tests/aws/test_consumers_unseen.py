@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,11 +14,12 @@ from nhi_revoke.model.consumer import Consumer
 from nhi_revoke.model.found import BlindSpot
 from nhi_revoke.model.identity import Delivery
 from nhi_revoke.provider.fault import Unauthenticated
-from nhi_revoke_aws.sandbox.own.holders import FunctionLists
+from nhi_revoke_aws.connection import AwsConnection
+from nhi_revoke_aws.sandbox.own.holders import FunctionLists, plant_function, plant_service
 from nhi_revoke_aws.sandbox.sandbox import ACCOUNT, OTHER_ACCOUNT
 from nhi_revoke_aws.settings import AwsSettings
 
-from .consumers_bench import KEPT, USER_REF, WORKER_ARN, Yard, counted, yard_of
+from .consumers_bench import HOME, KEPT, USER_REF, WORKER_ARN, Yard, counted, yard_of
 from .one_kind import own
 
 
@@ -145,14 +148,40 @@ def test_no_value_is_read_and_nothing_is_asked_for_each_row(yard: Yard) -> None:
     ), "once in each of two Regions, once for each key"
 
 
-def test_another_account_of_the_operator_is_restarted_by_hand(yard: Yard) -> None:
-    """A flush of the map leads to the operator's own account alone."""
-    listed = [{"id": ACCOUNT, "profile": "sandbox-operator"}]
-    settings = msgspec.convert({**yard.bench.sandbox.settings(), "accounts": listed}, AwsSettings)
-    conn = yard.bench.provider.connect(ACCOUNT, settings, yard.bench.io)
-    yard.function("hook", {}, role=WORKER_ARN)
-    arn = yard.secret("shop/s3", tags={"key": yard.key})
-    found = {one.what.split()[0]: one for one in yard.look(conn=conn) if isinstance(one, Consumer)}
-    assert found["Lambda"].flush == ()
+def listed(yard: Yard, account: str, **more: str) -> AwsConnection:
+    """A connection to an account that nhi.toml lists."""
+    settings = {**yard.bench.sandbox.settings(), "accounts": [{"id": account, **more}]}
+    return yard.bench.provider.connect(account, msgspec.convert(settings, AwsSettings), yard.bench.io)
+
+
+def test_what_is_in_another_account_is_restarted_by_hand(yard: Yard) -> None:
+    """A flush of the map leads to the operator's own account alone; a delivery by its ARN leads everywhere."""
+    there: Any = SimpleNamespace(world=SimpleNamespace(account=OTHER_ACCOUNT))
+    kept = yard.arn_of("payments/aws")
+    role = f"arn:aws:iam::{OTHER_ACCOUNT}:role/IncidentResponder"
+    plant_function(there, HOME, "hook", role, {"SECRET_ARN": kept})
+    plant_function(there, HOME, "named", role, {"SECRET_NAME": "payments/aws"})
+    plant_service(there, HOME, "prod", "api", role, {"secrets": [{"name": "K", "valueFrom": kept}]})
+    admin = yard.bench.sandbox.admin("secretsmanager", OTHER_ACCOUNT)
+    arn = str(admin.create_secret(Name="shop/s3", SecretString="{}", Tags=[{"Key": "key", "Value": yard.key}])["ARN"])
+    conn = listed(yard, OTHER_ACCOUNT, assume_role=role)
+    delivered = Delivery("aws:access-key", f"aws-secretsmanager:{kept}")
+    seen = [one for one in yard.look(delivered, conn=conn) if isinstance(one, Consumer)]
+    found = {one.what.split()[0]: one for one in seen}
+    assert len(seen) == 3, "a name leads to a secret of its own account"
+    assert set(found) == {"Lambda", "ECS", "Secrets"}, "the keys are told in their own account"
+    assert {one.scope for one in found.values()} == {OTHER_ACCOUNT}
+    assert (found["Lambda"].flush, found["ECS"].flush) == ((), ())
+    assert found["Lambda"].what == "Lambda function hook in us-east-1"
     assert "no flush of this tool reaches another account" in found["Lambda"].by_hand
+    assert "no flush of this tool reaches another account" in found["ECS"].by_hand
     assert found["Secrets"].deliver == (Delivery("aws:access-key", f"aws-secretsmanager:{arn}", str(USER_REF)),)
+
+
+def test_the_own_account_is_the_own_one_by_whichever_name(yard: Yard) -> None:
+    yard.function("hook", {"SECRET_NAME": "payments/aws"})
+    own_login = [one for one in yard.look(KEPT) if isinstance(one, Consumer)]
+    by_profile = listed(yard, ACCOUNT, profile="sandbox-operator")
+    seen = [one for one in yard.look(KEPT, conn=by_profile) if isinstance(one, Consumer)]
+    assert seen == own_login
+    assert [one for one in seen if one.flush]

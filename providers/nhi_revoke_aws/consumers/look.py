@@ -47,7 +47,7 @@ MOST_SECRETS, MOST_PARAMETERS = 100, 50
 
 def consumers(conn: AwsConnection, sought: Sought) -> Iterator[Consumer | BlindSpot]:
     """Raises Unauthenticated where the credentials are another account's."""
-    sight = Sight(sought, conn.account(), conn.region(), conn.own)
+    sight = Sight(sought, conn.account(), conn.region(), conn.own())
     regions, io = conn.regions(), conn.io
     arn = parse_arn(conn.caller().arn)
     partition = arn.partition if arn else "aws"

@@ -23,7 +23,7 @@ class Sight(Struct, frozen=True):
     home: str
     """The Region of the operator's configuration: where an address without a Region leads."""
     own: bool
-    """Whether it is the operator's own login: flushes, and addresses without an account, lead there."""
+    """Whether it is the operator's own account: flushes, and addresses without an account, lead there."""
 
     @property
     def there(self) -> PrincipalRef:
