@@ -39,7 +39,9 @@ class EverywhereSandbox(AwsSandbox):
 
 def everything(folder: Path) -> None:
     """All of them, each in a world of its own."""
-    for number, incident in enumerate((what_is_named, offboarding, every_region, agents, full_role, rotation, who_uses_it)):
+    for number, incident in enumerate(
+        (what_is_named, offboarding, every_region, agents, full_role, rotation, who_uses_it)
+    ):
         with World(provider, folder / str(number), make_sandbox=EverywhereSandbox) as world:
             incident(world)
 
