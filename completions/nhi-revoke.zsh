@@ -10,7 +10,7 @@ _nhi_revoke() {
   commands=(
     'list:Every live way in, what it reaches, and what could not be seen.'
     'audit:The same, judged by the exit code: 0 means nothing live and nothing unseen.'
-    'find:Principals of exactly this name, or what a repository’s jobs hold.'
+    'find:Principals by name, what a repository’s jobs hold, or who uses a key.'
     'plan:What `revoke` would do, in order, with what breaks and what stays.'
     'revoke:End every session and key now, then replace what has a delivery target.'
     'rotate:Replace first, prove the new one, then end the old one and its sessions.'
@@ -75,6 +75,7 @@ _nhi_revoke() {
       ;;
     find)
       _arguments -S --repo'[Instead - every identity that jobs of this repository could hold.]:value:' \
+        --consumers'[Instead - who uses its credentials, as a proposal for nhi.toml.]:value:' \
         {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
@@ -102,6 +103,7 @@ _nhi_revoke() {
         --since'[When it began - 2026-01-31T14 -00Z, 2h ago, 12h.]:value:' \
         --experimental'[Look at principals, too, whose interface the vendor may still change.]' \
         --deliver'[Where the replacement of this kind goes.]:value:' \
+        --format'[Of each --deliver - how it is written there, as its users read it.]:value:' \
         --order'[contain - as revoke does it; rollover - as rotate.]:value:(contain rollover)' \
         --save'[Keep the plan for nhi-revoke apply (0600).]:value:_files' \
         --overwrite'[Let --save replace a file.]' \
@@ -135,6 +137,7 @@ _nhi_revoke() {
         --since'[When it began - 2026-01-31T14 -00Z, 2h ago, 12h.]:value:' \
         --experimental'[Look at principals, too, whose interface the vendor may still change.]' \
         --deliver'[Where the replacement of this kind goes.]:value:' \
+        --format'[Of each --deliver - how it is written there, as its users read it.]:value:' \
         {-y,--yes}'[Do not ask y/N.]' \
         --confirm'[The identity’s name, instead of typing it when asked.]:value:' \
         --allow-irreversible'[In a script - let what cannot be taken back be done.]' \
@@ -170,6 +173,7 @@ _nhi_revoke() {
         --since'[When it began - 2026-01-31T14 -00Z, 2h ago, 12h.]:value:' \
         --experimental'[Look at principals, too, whose interface the vendor may still change.]' \
         --deliver'[Where the replacement of this kind goes.]:value:' \
+        --format'[Of each --deliver - how it is written there, as its users read it.]:value:' \
         {-y,--yes}'[Do not ask y/N.]' \
         --confirm'[The identity’s name, instead of typing it when asked.]:value:' \
         --allow-irreversible'[In a script - let what cannot be taken back be done.]' \

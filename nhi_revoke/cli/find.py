@@ -1,4 +1,7 @@
-"""`find`: principals of exactly this name, or what a repository's jobs could hold. Changes nothing."""
+"""`find`: principals of exactly this name, what a repository's jobs could hold, or who uses a credential.
+
+Changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -28,22 +31,35 @@ Repo = Annotated[
         "--repo", metavar="OWNER/NAME", help="Instead: every identity that jobs of this repository could hold."
     ),
 ]
+Consumers = Annotated[
+    str | None,
+    typer.Option(
+        "--consumers", metavar="IDENTITY", help="Instead: who uses its credentials, as a proposal for nhi.toml."
+    ),
+]
+WANTED = ("NAME", "--repo OWNER/NAME", "--consumers IDENTITY")
 
 
 @app.command()
 @spread
-def find(session: Session, name: Name = None, repo: Repo = None) -> Result:
-    """Principals of exactly this name, or every identity that jobs of a repository could hold.
+def find(session: Session, name: Name = None, repo: Repo = None, consumers: Consumers = None) -> Result:
+    """Principals of exactly this name, every identity that jobs of a repository could hold, or who uses a credential.
 
     nhi-revoke find payments-bot
 
     nhi-revoke find --repo example-payments/shop
+
+    nhi-revoke find --consumers payments-bot
     """
     check_format(session, ("table", "json", "ndjson", "csv"))
-    if (name is None) == (repo is None):
-        why = "both NAME and --repo OWNER/NAME were given" if name else "neither NAME nor --repo OWNER/NAME was given"
+    given = [word for word, value in zip(WANTED, (name, repo, consumers), strict=True) if value is not None]
+    if len(given) != 1:
+        first, *_, last = given or WANTED
+        why = f"both {first} and {last} were given" if given else f"neither {' nor '.join(WANTED)} was given"
         raise Usage("name-or-repo", f"{why}: exactly one of them says what to look for.", "nhi-revoke find --help")
-    return _by_name(session, name) if name is not None else _by_repository(session, str(repo))
+    if name is not None:
+        return _by_name(session, name)
+    return _by_repository(session, repo) if repo is not None else _consumers(session, str(consumers))
 
 
 def _by_name(session: Session, name: str) -> Result:
@@ -82,3 +98,23 @@ def _by_repository(session: Session, repo: str) -> Result:
 
     code = ExitCode.DONE if held.whole else ExitCode.UNSEEN
     return Result(held, screen, int(code), unreachable_problems(held.unreachable), Rows(HELD_COLUMNS, rows))
+
+
+def _consumers(session: Session, identity: str) -> Result:
+    with session.engine() as engine, session.progress(acting=False):
+        found = engine.consumers(identity)
+
+    def screen() -> list[Block]:
+        from nhi_revoke.render.consumers import consumers_screen
+
+        return consumers_screen(found)
+
+    def rows() -> list[dict[str, str]]:
+        from nhi_revoke.render.consumers import consumer_rows
+
+        return list(consumer_rows(found))
+
+    from nhi_revoke.render.consumers import CONSUMER_COLUMNS
+
+    code = ExitCode.DONE if found.whole else ExitCode.UNSEEN
+    return Result(found, screen, int(code), unreachable_problems(found.unreachable), Rows(CONSUMER_COLUMNS, rows))

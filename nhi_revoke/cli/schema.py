@@ -79,7 +79,7 @@ def data_types() -> dict[str, tuple[Any, ...]]:
     from nhi_revoke.cli.demo import DemoData
     from nhi_revoke.cli.demo_rollover import RolloverData
     from nhi_revoke.config import Origin
-    from nhi_revoke.engine.service import FoundPrincipals, HeldByJobs, RunSummary
+    from nhi_revoke.engine.service import FoundConsumers, FoundPrincipals, HeldByJobs, RunSummary
     from nhi_revoke.model.checkup import Finding
     from nhi_revoke.model.identity import Identity
     from nhi_revoke.model.plan import Plan
@@ -90,7 +90,7 @@ def data_types() -> dict[str, tuple[Any, ...]]:
     return {
         "list": (Listed,),
         "audit": (Audited,),
-        "find": (FoundPrincipals, HeldByJobs),
+        "find": (FoundPrincipals, HeldByJobs, FoundConsumers),
         "plan": (Plan,),
         **dict.fromkeys(("revoke", "rotate", "apply", "release", "undo", "finish"), acted),
         **dict.fromkeys(("resume", "hold", "verify", "report"), (Report,)),

@@ -16,6 +16,7 @@ from nhi_revoke.engine.checkup import check_identities
 from nhi_revoke.engine.clock import Clock, LiveClock, SandboxClock
 from nhi_revoke.engine.connections import Connections
 from nhi_revoke.engine.consent import Consent
+from nhi_revoke.engine.consumers import FoundConsumers, Seeker
 from nhi_revoke.engine.event import SaysEvent, Tell
 from nhi_revoke.engine.foresight import flush_looks
 from nhi_revoke.engine.held import HeldByJobs
@@ -48,7 +49,7 @@ from nhi_revoke.model.ref import AccessId, Utc
 from nhi_revoke.model.report import Report
 from nhi_revoke.provider.registry import Registry
 
-__all__ = ["Consent", "Engine", "FoundPrincipals", "HeldByJobs", "RunSummary"]
+__all__ = ["Consent", "Engine", "FoundConsumers", "FoundPrincipals", "HeldByJobs", "RunSummary"]
 
 WORKERS = 32
 """Vendor calls wait on the network: many threads, little work."""
@@ -191,6 +192,11 @@ class Engine:
         """Every identity that jobs of this repository could hold. Raises NotFound, Ambiguous, Usage."""
         identities = self.config.identities.values()
         return Search(repository, self.registry, self.connections, identities, self._io, self._pool).held()
+
+    def consumers(self, name: str) -> FoundConsumers:
+        """What uses the credentials of this identity or principal, or may. Raises NotFound, Ambiguous, Usage."""
+        identity, known = self.resolve([name]), self.config.identities
+        return Seeker(identity, known, self.registry, self.connections, self.surveyor, self._io, self._pool).found()
 
     def plan(self, inventory: Inventory, intent: Intent, *, looks: bool = True) -> Plan:
         """Asks nothing but what each flush would meet, and without `looks` nothing at all. Raises Usage for a delivery

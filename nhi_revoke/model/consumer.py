@@ -24,10 +24,6 @@ class Mark(Struct, frozen=True):
     """The one access that it tells; empty: its principal's, whichever."""
     kind: str = ""
     """The access kind that is made anew for it (`Delivery.kind`); empty: nobody can tell."""
-    field: str = ""
-    """Name of the public part that holds it in what is made anew (`Secret.public`): by it a store of named fields tells
-    whether its replacement would be read there. Empty: nobody can tell.
-    """
 
 
 class Sought(Struct, frozen=True):
@@ -50,7 +46,7 @@ class Consumer(Struct, frozen=True):
     """Account, tenant, organisation or cluster in which it is."""
     basis: Basis
     why: str
-    """A sentence without its subject: "its environment holds AKIA… (its variable ACCESS_KEY_ID)"."""
+    """A sentence without its subject: "its environment holds k-4711 (KEY_ID)"."""
     evidence: str
     """The API that showed it."""
     of: tuple[PrincipalRef, ...] = ()

@@ -93,6 +93,13 @@ class AwsConnection:
             )
         return caller.account
 
+    def own(self) -> bool:
+        """Whether this is the operator's own account, where addresses lead that name none. Raises Unauthenticated."""
+        listed = self.settings.account(self._asked_scope)
+        if listed and listed.profile and listed.profile != self.settings.profile:
+            return False  # another login, whose account alone does not tell
+        return not self._asked_scope or self._base_caller().account == self.account()
+
     def whoami(self) -> Sequence[PrincipalRef]:
         """The operator's whole chain: what it is, what it assumed, the profile's roles, what it all started from."""
         first: list[Any] = [self.caller]

@@ -42,6 +42,9 @@ from nhi_revoke_aws.access.user_session import UserSessions
 from nhi_revoke_aws.access.web_identity import WebIdentity
 from nhi_revoke_aws.access.workload_identity import WorkloadIdentities
 from nhi_revoke_aws.connection import AwsConnection
+from nhi_revoke_aws.consumers.look import READS as CONSUMERS
+from nhi_revoke_aws.consumers.look import consumers
+from nhi_revoke_aws.consumers.marks import marks
 from nhi_revoke_aws.flush.apigateway import RestApi
 from nhi_revoke_aws.flush.apigatewayv2 import HttpApi
 from nhi_revoke_aws.flush.function import Functions
@@ -69,7 +72,8 @@ from nhi_revoke_aws.trusting import READS as TRUSTS
 from nhi_revoke_aws.trusting import trusting
 
 if TYPE_CHECKING:
-    from nhi_revoke.model.found import BlindSpot, Lead
+    from nhi_revoke.model.consumer import Consumer, Mark, Sought
+    from nhi_revoke.model.found import Access, BlindSpot, Lead
     from nhi_revoke.model.identity import Principal
     from nhi_revoke.provider.doer import Doer, Store
     from nhi_revoke.provider.io import Io
@@ -89,7 +93,7 @@ class AwsProvider(Provider[AwsConnection]):
     requires: ClassVar[tuple[str, ...]] = ("boto3", "botocore")
     settings: ClassVar[type[Settings]] = AwsSettings
     principal_kinds: ClassVar[tuple[str, ...]] = (USER, ROLE, ROOT, SSO_USER)
-    finds: ClassVar[tuple[str, ...]] = (*TRUSTS, *MACHINES)
+    finds: ClassVar[tuple[str, ...]] = (*TRUSTS, *MACHINES, *CONSUMERS)
 
     def kinds(self) -> Sequence[AccessKind[AwsConnection]]:
         return (
@@ -145,6 +149,12 @@ class AwsProvider(Provider[AwsConnection]):
 
     def on_machines(self, conn: AwsConnection, who: Principal, names: Sequence[str]) -> Iterable[Lead | BlindSpot]:
         return on_machines(conn, who, names)
+
+    def marks(self, who: Principal, accesses: Sequence[Access]) -> Iterable[Mark]:
+        return marks(who, accesses)
+
+    def consumers(self, conn: AwsConnection, sought: Sought) -> Iterable[Consumer | BlindSpot]:
+        return consumers(conn, sought)
 
     def scopes(self, settings: Any) -> Sequence[str]:
         return ("", *(account.id for account in settings.accounts))

@@ -30,7 +30,7 @@ Look:
   list   Every live way in, what it reaches, and what could not be seen.
   audit  The same, judged by the exit code: 0 means nothing live and nothing
          unseen.
-  find   Principals of exactly this name, or what a repository's jobs hold.
+  find   Principals by name, what a repository's jobs hold, or who uses a key.
   plan   What `revoke` would do, in order, with what breaks and what stays.
 
 Act:

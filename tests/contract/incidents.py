@@ -39,7 +39,9 @@ class EverywhereSandbox(AwsSandbox):
 
 def everything(folder: Path) -> None:
     """All of them, each in a world of its own."""
-    for number, incident in enumerate((what_is_named, offboarding, every_region, agents, full_role, rotation)):
+    for number, incident in enumerate(
+        (what_is_named, offboarding, every_region, agents, full_role, rotation, who_uses_it)
+    ):
         with World(provider, folder / str(number), make_sandbox=EverywhereSandbox) as world:
             incident(world)
 
@@ -121,6 +123,17 @@ def rotation(world: World) -> None:
     report = _run(world, identity, intent)
     with world.engine() as engine:
         engine.act(report.run, "finish", engine.plan_finish(report.run), YES)
+
+
+def who_uses_it(world: World) -> None:
+    """What holds the key, and what refers to it; page by page."""
+    sandbox = sandbox_of(world)
+    sandbox.page_size(1)
+    for number in range(2):
+        sandbox.admin("secretsmanager").create_secret(Name=f"{number}/{USER}", SecretString="{}", Description="d")
+        sandbox.admin("ssm").put_parameter(Name=f"/{number}/{USER}", Value="{}", Type="SecureString", Description="d")
+    with world.engine() as engine:
+        assert {one.basis for one in engine.consumers(world.name).consumers} == {"id", "reference", "use", "name"}
 
 
 def _run(world: World, identity: Identity, intent: Intent) -> Report:

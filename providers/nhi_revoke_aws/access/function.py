@@ -37,7 +37,7 @@ class RoleFunctions(AccessKind[AwsConnection]):
     def collect(self, conn: AwsConnection, ref: PrincipalRef, io: Io) -> Iterable[Found]:
         role, regions = name_in(conn, ref), conn.regions()
         yield from regions.spots(ref, KIND, "Lambda functions")
-        swept = everywhere(io, regions.on, lambda region: _functions(conn, region))
+        swept = everywhere(io, regions.on, lambda region: functions(conn, region))
         yield from swept.spots(ref, KIND, "Lambda functions")
         account = conn.account()
         for region, rows in swept.found:
@@ -49,7 +49,7 @@ class RoleFunctions(AccessKind[AwsConnection]):
                 yield _access(function, versions, region, ref)
 
 
-def _functions(conn: AwsConnection, region: str) -> Sequence[dict[str, Any]]:
+def functions(conn: AwsConnection, region: str) -> Sequence[dict[str, Any]]:
     """The marker goes in and out by two names."""
     rows: list[dict[str, Any]] = []
     going: dict[str, Any] = {}

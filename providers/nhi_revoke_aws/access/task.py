@@ -64,20 +64,20 @@ class RoleTasks(AccessKind[AwsConnection]):
     def collect(self, conn: AwsConnection, ref: PrincipalRef, io: Io) -> Iterable[Found]:
         role, regions = name_in(conn, ref), conn.regions()
         yield from regions.spots(ref, KIND, "ECS tasks")
-        swept = everywhere(io, regions.on, lambda region: _runners(conn, region, io))
+        swept = everywhere(io, regions.on, lambda region: running_in(conn, region, io))
         yield from swept.spots(ref, KIND, "ECS tasks")
         account = conn.account()
         for region, (clusters, definitions) in swept.found:
-            yield from _where(clusters, region).spots(ref, KIND, "ECS tasks")
-            yield from _where(definitions, region).spots(ref, KIND, "ECS task definitions")
+            yield from where(clusters, region).spots(ref, KIND, "ECS tasks")
+            yield from where(definitions, region).spots(ref, KIND, "ECS task definitions")
             of = dict(definitions.found)
             runners = (r for _, found in clusters.found for r in found)
-            mine = {r: {AS[f] for f, arn in _roles(r, of) if names_role(arn, role, account)} for r in runners}
+            mine = {r: {AS[f] for f, arn in runs_with(r, of) if names_role(arn, role, account)} for r in runners}
             for (cluster, name, lone), held in _together(mine).items():
                 yield _access(cluster, name, lone, held, region, ref)
 
 
-def _runners(conn: AwsConnection, region: str, io: Io) -> tuple[Swept[list[Runner]], Swept[dict[str, Any]]]:
+def running_in(conn: AwsConnection, region: str, io: Io) -> tuple[Swept[list[Runner]], Swept[dict[str, Any]]]:
     """What runs in each cluster, and the task definitions of all of it, each read once."""
     clusters = list(paged(conn, "ecs", "ListClusters", "clusterArns", region, maxResults=MOST))
     running = everywhere(
@@ -123,7 +123,7 @@ def _tasks(conn: AwsConnection, region: str, cluster: str) -> Iterator[Runner]:
         yield Runner(_last(cluster), _last(definition), number, (definition,), roles)
 
 
-def _roles(runner: Runner, definitions: dict[str, dict[str, Any]]) -> Iterator[tuple[str, str]]:
+def runs_with(runner: Runner, definitions: dict[str, dict[str, Any]]) -> Iterator[tuple[str, str]]:
     """(field, ARN). What a task was started with wins over its definition."""
     yield from runner.roles
     over = {field for field, _ in runner.roles}
@@ -152,7 +152,7 @@ def _whole(answer: dict[str, Any], operation: str) -> None:
         raise Rejected(f"ecs:{operation} left out rows ({', '.join(why)})", code=why[0])
 
 
-def _where(swept: Swept[Any], region: str) -> Swept[Any]:
+def where(swept: Swept[Any], region: str) -> Swept[Any]:
     """With the Region beside the cluster or definition that could not be read."""
     return Swept(swept.found, tuple((f"{_last(arn)} in {region}", fault) for arn, fault in swept.failed))
 

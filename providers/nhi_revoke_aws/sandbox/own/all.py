@@ -25,6 +25,7 @@ from nhi_revoke_aws.sandbox.own.secret_versions import SecretVersions
 from nhi_revoke_aws.sandbox.own.service import OwnService
 from nhi_revoke_aws.sandbox.own.service_credentials import ServiceCredentials
 from nhi_revoke_aws.sandbox.own.ssm_sessions import SsmSessions
+from nhi_revoke_aws.sandbox.own.stored_lists import ParameterLists, SecretLists
 from nhi_revoke_aws.sandbox.own.user_boundary import UserBoundaries
 from nhi_revoke_aws.sandbox.own.user_keys import SigningCertificates, SshKeys
 from nhi_revoke_aws.sandbox.own.web_identity import Federation, Issuer, OutsideTokens
@@ -41,4 +42,5 @@ def services(random: Random) -> tuple[OwnService, ...]:
         OtherAccount(), Planted(),
         Instances(), FunctionLists(), TaskLists(), PodIdentity(random), RolesAnywhere(random), OutsideIssuer(),
         IdentityCenter(center), IdentityStore(center), Organization(random), AgentCore(),
+        SecretLists(), ParameterLists(),
     )  # fmt: skip

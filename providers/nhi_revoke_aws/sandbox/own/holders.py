@@ -145,17 +145,33 @@ def _pattern(value: str) -> re.Pattern[str]:
 
 
 class FunctionLists(OwnService):
+    """`sealed`: names of functions whose environment Lambda cannot decrypt for who asks."""
+
     model: ClassVar[str] = "lambda"
     name: ClassVar[str] = "function"
+
+    def __init__(self) -> None:
+        self.sealed: set[str] = set()
+
+    def clear(self) -> None:
+        self.sealed.clear()
 
     def operations(self) -> Mapping[str, Handler]:
         return {"ListFunctions": self._list}
 
     def _list(self, asking: Asking) -> dict[str, Any]:
         """50 a page, whatever is asked for (AWS docs: lambda API_ListFunctions)."""
-        rows = [f.get_configuration() for f in _functions(asking).list_functions(asking.params.get("FunctionVersion"))]
+        found = _functions(asking).list_functions(asking.params.get("FunctionVersion"))
+        rows = [self._row(f.get_configuration()) for f in found]
         some, marker = page(rows, asking, token="Marker", size="MaxItems", default=50, most=50)
         return {"Functions": some, "NextMarker": marker}
+
+    def _row(self, row: dict[str, Any]) -> dict[str, Any]:
+        """AWS docs: lambda API_EnvironmentResponse, API_EnvironmentError."""
+        if row["FunctionName"] not in self.sealed:
+            return row
+        error = {"ErrorCode": "AccessDeniedException", "Message": "Lambda was unable to decrypt the variables"}
+        return {**row, "Environment": {"Error": error}}
 
     def seed(self, scene: Scene) -> Sequence[Door]:
         world = scene.world
@@ -165,11 +181,26 @@ class FunctionLists(OwnService):
         return ()
 
 
-def plant_function(scene: Scene, region: str, name: str, role: str) -> Any:
+def plant_function(
+    scene: Scene,
+    region: str,
+    name: str,
+    role: str,
+    environment: Mapping[str, str] | None = None,
+    *,
+    publish: bool = False,
+) -> Any:
     """moto's own, of an image: no code is stored."""
     from moto.awslambda.models import lambda_backends
 
-    spec = {"FunctionName": name, "Role": role, "PackageType": "Image", "Code": {"ImageUri": "none"}, "Publish": False}
+    spec = {
+        "FunctionName": name,
+        "Role": role,
+        "PackageType": "Image",
+        "Code": {"ImageUri": "none"},
+        "Publish": publish,
+    }
+    spec["Environment"] = {"Variables": dict(environment or {})}
     return lambda_backends[scene.world.account][region].create_function(spec)
 
 
@@ -224,17 +255,19 @@ def _ecs(account: str, region: str) -> Any:
     return ecs_backends[account][region]
 
 
-def _define(ecs: Any, cluster: str, family: str, role: str) -> Any:
+def _define(ecs: Any, cluster: str, family: str, role: str, more: Mapping[str, Any] | None = None) -> Any:
     if cluster not in ecs.clusters:
         ecs.create_cluster(cluster)
-    container = {"name": family, "image": "none", "memory": 128}
+    container = {"name": family, "image": "none", "memory": 128, **(more or {})}
     return ecs.register_task_definition(family=family, container_definitions=[container], task_role_arn=role)
 
 
-def plant_service(scene: Scene, region: str, cluster: str, name: str, role: str) -> Any:
-    """moto's own, with a task definition of its own."""
+def plant_service(
+    scene: Scene, region: str, cluster: str, name: str, role: str, container: Mapping[str, Any] | None = None
+) -> Any:
+    """moto's own, with a task definition of its own. `container`: more of its only one."""
     ecs = _ecs(scene.world.account, region)
-    _define(ecs, cluster, f"{cluster}-{name}", role)
+    _define(ecs, cluster, f"{cluster}-{name}", role, container)
     return ecs.create_service(cluster, name, 1, f"{cluster}-{name}")
 
 
