@@ -24,6 +24,10 @@ class Mark(Struct, frozen=True):
     """The one access that it tells; empty: its principal's, whichever."""
     kind: str = ""
     """The access kind that is made anew for it (`Delivery.kind`); empty: nobody can tell."""
+    field: str = ""
+    """Name of the public part that holds it in what is made anew (`Secret.public`): by it a store of named fields tells
+    whether its replacement would be read there. Empty: nobody can tell.
+    """
 
 
 class Sought(Struct, frozen=True):
