@@ -63,6 +63,27 @@ What deliver and flush would name, from evidence: nhi-revoke find --consumers pa
 Kinds, stores and flushes: nhi-revoke providers.  What was read: nhi-revoke config show.
 """
 
+FORMATS = """\
+How a replacement is written where it is delivered: --format beside --deliver, or format in a deliver table.
+Without one a store writes as it does by itself (mostly a JSON object, with its other fields kept).
+
+  env            variables that the vendor's own SDK reads, where there are such: a dotenv file, which shells
+                 source and parsers read alike. A variable that is there is replaced where it stands; other lines,
+                 comments and their order stay.
+  env:NAME       one variable of your own: the secret part, or the whole key file where it opens nothing alone.
+  json           all its fields in a JSON object; other fields stay.
+  a kind's own   such as a section of an INI file (FORMAT:SECTION names another one than its default; other
+                 sections stay) or a key file, which is the whole text. The README's table of kinds names them; so
+                 does the error for a format that does not go with the kind.
+
+Where a store holds keys (a Secret, a KV secret), variables and fields are keys of their own, as an environment is
+filled from them; with STORE:ADDRESS#KEY that key holds the text, as a file is mounted from it. Where a store shows
+nothing back, the text is written whole, since there is nothing to keep.
+
+What stands there in another form is refused before anything is minted, and so is what would be read together
+with the new credential and belongs to another (a session's token beside a new key). Nothing of it is shown.
+"""
+
 
 class Text(NamedTuple):
     title: str
@@ -102,6 +123,7 @@ TOPICS: dict[str, Text] = {
     "exit-codes": Text("what a script may rely on", exit_codes),
     "environment": Text("variables that are read", environment),
     "identities": Text("the identity map, nhi.toml", lambda: IDENTITIES),
+    "formats": Text("how a replacement is written where it goes", lambda: FORMATS),
     "safety": Text("what is promised, and how to stop it", lambda: SAFETY),
     "reasons": Text("what --reason picks", reasons),
 }

@@ -9,7 +9,7 @@ LOOK, ACT, AFTER, RECORDS, SUPPORT = "Look", "Act", "After a run", "Records", "S
 SECTIONS = (LOOK, ACT, AFTER, RECORDS, SUPPORT)
 """In the order in which `--help` shows them."""
 
-TOPIC_NAMES = ("exit-codes", "environment", "identities", "safety", "reasons")
+TOPIC_NAMES = ("exit-codes", "environment", "identities", "formats", "safety", "reasons")
 """What `help` explains besides commands (`nhi_revoke/cli/topics.py`)."""
 
 

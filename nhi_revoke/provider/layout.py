@@ -56,7 +56,7 @@ class Layout(Struct, frozen=True):
 
     @property
     def says(self) -> str:
-        """In a sentence: `as env (KEY_ID, SECRET_KEY)`."""
+        """In a sentence: `as env (KEY_ID, KEY)`."""
         name = f"{self.name}:{self.section}" if self.section else self.name
         return f"as {name} ({', '.join(x for x, _ in self.parts)})" if self.sort == "variables" else f"as {name}"
 

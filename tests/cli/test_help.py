@@ -62,7 +62,8 @@ Support:
   schema       JSON Schema of the output.
   demo         The whole job against a sandbox on this machine, with an
                intruder who tries every door.
-  help         Topics: exit-codes, environment, identities, safety, reasons.
+  help         Topics: exit-codes, environment, identities, formats, safety,
+               reasons.
 
   Nothing is changed by list, audit, find, plan, verify and report.  Topics:
   nhi-revoke help

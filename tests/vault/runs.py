@@ -42,6 +42,37 @@ class RunBehaviour:
         vault.versions("undelete", 1)
         assert vault.data(1) == BEFORE
 
+    @pytest.mark.parametrize(("key", "form"), [("", "env"), ("#bot.env", "env"), ("", "env:BOT_TOKEN"), ("#f", "json")])
+    def test_in_a_format(self, vault: Bench, desk: Desk, key: str, form: str) -> None:
+        to = ("--deliver", f"example:token=vault:{vault.to}{key}", "--format", form)
+        rotated = desk("rotate", "bot", *to, *YES)
+        [one] = rotated.data["replacements"]
+        assert one["result"] == "served", rotated
+        assert one["to"].startswith(f"vault:{vault.to}{key} as {form.partition(':')[0]}")
+        new, held = desk.living()[-1], {k: v for k, v in vault.data().items() if k not in BEFORE}
+        token = desk.cloud.cloud.tokens[new].secret
+        assert (
+            held
+            == {
+                "": {"EXAMPLE_TOKEN_ID": new, "EXAMPLE_TOKEN": token} if form == "env" else {"BOT_TOKEN": token},
+                "#bot.env": {"bot.env": f"EXAMPLE_TOKEN_ID={new}\nEXAMPLE_TOKEN={token}\n"},
+                "#f": {"f": f'{{\n  "id": "{new}",\n  "token": "{token}"\n}}\n'},
+            }[key]
+        )
+        assert {k: vault.data()[k] for k in BEFORE} == BEFORE, "what else is there stays"
+
+    @pytest.mark.parametrize("line", [8, 11, 12, 13, 14, 16])
+    def test_killed_in_a_format_and_resumed(self, vault: Bench, desk: Desk, line: int) -> None:
+        to = ("--deliver", f"example:token=vault:{vault.to}", "--format", "env")
+        with pytest.raises(Killed):
+            desk("rotate", "bot", *to, *YES, before_append=kill_at(line))
+        [one] = desk("resume", "@last", "-o", "json").data["replacements"]
+        [living] = desk.living()
+        new = {k: v for k, v in vault.data().items() if k not in BEFORE}
+        assert one["result"] == "served"
+        assert new == {"EXAMPLE_TOKEN_ID": living, "EXAMPLE_TOKEN": desk.cloud.cloud.tokens[living].secret}
+        assert vault.newest == 2, "never written twice"
+
     def test_in_a_key_of_its_own(self, vault: Bench, desk: Desk) -> None:
         desk.key = "#BOT_TOKEN"
         rotated = desk("revoke", "bot", *YES, "--rotate", "now")
