@@ -193,8 +193,9 @@ class TestProposed:
         what = sought(bench)
         more = Mark("x-x-x-x", what.principals[0].ref, kind="entra:certificate")
         found, _ = look(bench, msgspec.structs.replace(what, marks=(*what.marks, more)))
-        assert [one.deliver for one in found.values() if one.deliver] == []
-        assert "az keyvault secret set" in found["secret tagged of vault payments-kv"].by_hand
+        tagged = "secret tagged of vault payments-kv"
+        assert [what for what, one in found.items() if one.deliver] == [tagged], "its own mark tells the kind"
+        assert "az keyvault secret set" in found["secret payments-bot-key of vault other-kv"].by_hand
 
     def test_what_belongs_to_a_certificate_is_not_written(self, bench: Bench) -> None:
         plant(bench)
