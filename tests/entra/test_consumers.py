@@ -212,6 +212,7 @@ class TestProposed:
         assert "its settings AZURE_CLIENT_ID" in found["App Service by-id"].by_hand
         assert "its settings DB" in found["App Service pinned"].by_hand
         assert "settings" not in found["Function app by-reference"].by_hand
+        assert found["App Service runs-as"].by_hand == ""
 
 
 class TestUnseen:
