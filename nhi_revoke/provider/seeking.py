@@ -45,10 +45,14 @@ def told(marks: Iterable[Mark]) -> str:
     return ", ".join(texts[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def only_kind(marks: Iterable[Mark]) -> str:
-    """The access kind that something without a value in sight can hold: of one principal, and the one that is made anew
-    for it. Empty where several can be meant: nobody can tell.
+def meant(found: Sequence[Mark], sought: Sought, provider: str = "") -> str:
+    """The access kind whose replacement a place would take: told by the marks that stand there; where none does, the
+    one that `provider`, whose place it is, could make anew, or anybody. Empty where several could be meant.
     """
-    made = [mark for mark in marks if mark.kind]
-    kinds = {mark.kind for mark in made}
-    return kinds.pop() if len(kinds) == 1 and len({mark.of for mark in made}) == 1 else ""
+    of = {mark.of for mark in found}
+    tells = [mark for mark in found if mark.kind] or [mark for mark in sought.marks if mark.kind and mark.of in of]
+    if not found:
+        made = [mark for mark in sought.marks if mark.kind]
+        tells = [mark for mark in made if mark.of.provider == provider] or made
+    kinds = {mark.kind for mark in tells}
+    return kinds.pop() if len(kinds) == 1 else ""

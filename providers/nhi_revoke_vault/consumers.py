@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from nhi_revoke.model.consumer import Consumer, Sought
+from nhi_revoke.model.consumer import Consumer, Mark, Sought
 from nhi_revoke.model.found import BlindSpot
 from nhi_revoke.model.identity import Delivery
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.evidence import marks_in
 from nhi_revoke.provider.fault import Denied, Fault, Unauthenticated
-from nhi_revoke.provider.seeking import addresses, name_like, only_kind, owners, told, whose
+from nhi_revoke.provider.seeking import addresses, meant, name_like, owners, told, whose
 from nhi_revoke_vault.connection import VaultConnection
 from nhi_revoke_vault.permissions import LIST_METADATA, READ_METADATA
 from nhi_revoke_vault.store.address import SCHEME
@@ -51,12 +51,12 @@ def consumers(conn: VaultConnection, sought: Sought) -> Iterable[Consumer | Blin
 def _consumer(scope: str, entry: Entry, sought: Sought, mapped: Mapping[str, Delivery]) -> Consumer | None:
     """None where nothing of the identity shows in it."""
     found = {key: there for key, text in entry.custom.items() if (there := marks_in(text, sought.marks))}
+    every = [mark for marks in found.values() for mark in marks]
     delivery = mapped.get(entry.address)
-    deliver, by_hand = ((delivery,), "") if delivery else _delivery(entry, sought)
+    deliver, by_hand = ((delivery,), "") if delivery else _delivery(entry, every, sought)
     if found:
         why = "; ".join(f"its custom metadata {key} holds {told(marks)}" for key, marks in sorted(found.items()))
-        of = owners(mark for marks in found.values() for mark in marks)
-        return Consumer(entry.told, scope, "id", why, OF_METADATA, of, deliver, by_hand=by_hand)
+        return Consumer(entry.told, scope, "id", why, OF_METADATA, owners(every), deliver, by_hand=by_hand)
     if delivery is not None:
         why = f"the map delivers {delivery.kind} to it"
         return Consumer(entry.told, scope, "reference", why, EVIDENCE, whose(delivery, sought), deliver)
@@ -66,14 +66,14 @@ def _consumer(scope: str, entry: Entry, sought: Sought, mapped: Mapping[str, Del
     return None
 
 
-def _delivery(entry: Entry, sought: Sought) -> tuple[tuple[Delivery, ...], str]:
-    """Where one kind on one principal alone can be meant. What KV version 1 holds is not written here: it keeps no
+def _delivery(entry: Entry, found: Sequence[Mark], sought: Sought) -> tuple[tuple[Delivery, ...], str]:
+    """Where one kind alone can be meant. What KV version 1 holds is not written here: it keeps no
     version of before.
     """
     typed = f"vault kv patch -mount={entry.mount.path} {entry.path}"
     if entry.mount.version != "2":
         return (), f"KV version 1 keeps no former value, and is not written here: vault kv put {entry.address} by hand"
-    if kind := only_kind(sought.marks):
+    if kind := meant(found, sought):
         return (Delivery(kind, f"{SCHEME}:{entry.address}"),), ""
     return (), f"Whoever knows what it holds writes the new one: {typed}"
 

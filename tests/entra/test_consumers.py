@@ -193,8 +193,9 @@ class TestProposed:
         what = sought(bench)
         more = Mark("x-x-x-x", what.principals[0].ref, kind="entra:certificate")
         found, _ = look(bench, msgspec.structs.replace(what, marks=(*what.marks, more)))
-        assert [one.deliver for one in found.values() if one.deliver] == []
-        assert "az keyvault secret set" in found["secret tagged of vault payments-kv"].by_hand
+        tagged = "secret tagged of vault payments-kv"
+        assert [what for what, one in found.items() if one.deliver] == [tagged], "its own mark tells the kind"
+        assert "az keyvault secret set" in found["secret payments-bot-key of vault other-kv"].by_hand
 
     def test_what_belongs_to_a_certificate_is_not_written(self, bench: Bench) -> None:
         plant(bench)
@@ -211,6 +212,7 @@ class TestProposed:
         assert "its settings AZURE_CLIENT_ID" in found["App Service by-id"].by_hand
         assert "its settings DB" in found["App Service pinned"].by_hand
         assert "settings" not in found["Function app by-reference"].by_hand
+        assert found["App Service runs-as"].by_hand == ""
 
 
 class TestUnseen:

@@ -189,8 +189,9 @@ class TestProposed:
         what = sought(bench)
         more = Mark("x-x-x-x", what.principals[0].ref, kind="gcp:hmac-key")
         found, _ = look(bench, msgspec.structs.replace(what, marks=(*what.marks, more)))
-        assert [one.deliver for one in found.values() if one.deliver] == []
-        assert "gcloud secrets versions add annotated" in found[ANNOTATED].by_hand
+        assert [what for what, one in found.items() if one.deliver] == [ANNOTATED], "its own mark tells the kind"
+        named = found[f"secret payments-bot-key of project {seed.PARTNER}"]
+        assert "gcloud secrets versions add payments-bot-key" in named.by_hand
 
     def test_what_a_person_does(self, bench: Bench) -> None:
         plant(bench)
@@ -200,7 +201,7 @@ class TestProposed:
         job = found[ran("Cloud Run job", "by-reference")].by_hand
         assert job.startswith("Its next execution reads what is latest then")
         assert "gcloud run worker-pools update by-volume" in found[ran("Cloud Run worker pool", "by-volume")].by_hand
-        assert "Nothing is delivered to it" in found[ran("Cloud Run service", "payments-api")].by_hand
+        assert {found[each].by_hand for each in RUNS_AS} == {""}
 
 
 class TestUnseen:

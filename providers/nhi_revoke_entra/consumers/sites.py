@@ -108,10 +108,11 @@ def consumer(site: Site, places: Mapping[tuple[str, str], Place], sought: Sought
             basis: Basis = "name" if place.basis == "name" else "reference"
             found.append((basis, f"its setting {each.setting} refers to {place.told} ({place.why})", place.of))
             pinned += [each.setting] if each.version else []
+    by_hand = _by_hand(site, pinned) if found else ""  # what only runs as the identity reads no credential
     for who in sought.principals:
         ids = {who.unique_id.lower(), str(who.facts.get("service_principal") or "").lower()} - {""}
         if who.ref.provider == "entra" and ids & set(site.runs_as):
-            found.append(("reference", f"it runs as managed identity {who.name}", (who.ref,)))
+            found.append(("reference", f"it runs as managed identity {who.name}, without any key", (who.ref,)))
     if not found:
         return None
     basis = min((each[0] for each in found), key=STRONGEST.index)
@@ -123,7 +124,7 @@ def consumer(site: Site, places: Mapping[tuple[str, str], Place], sought: Sought
         why="; ".join(dict.fromkeys(words for _, words, _ in strongest)),
         evidence=f"POST …/sites/{site.name}/{SETTINGS}" if site.marked else "GET …/providers/Microsoft.Web/sites",
         of=tuple(dict.fromkeys(ref for _, _, of in strongest for ref in of)),
-        by_hand=_by_hand(site, pinned),
+        by_hand=by_hand,
     )
 
 

@@ -11,16 +11,17 @@ from typing import Any
 
 from msgspec import Struct
 
-from nhi_revoke.model.consumer import Basis, Consumer, Sought
+from nhi_revoke.model.consumer import Basis, Consumer, Mark, Sought
 from nhi_revoke.model.found import BlindSpot
 from nhi_revoke.model.identity import Delivery
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.evidence import marks_in
 from nhi_revoke.provider.fault import Denied, Fault, Rejected, Unauthenticated
 from nhi_revoke.provider.http import segment
-from nhi_revoke.provider.seeking import addresses, name_like, only_kind, owners, told, whose
+from nhi_revoke.provider.seeking import addresses, meant, name_like, owners, told, whose
 from nhi_revoke_entra.arm import SUBSCRIPTIONS
 from nhi_revoke_entra.connection import EntraConnection
+from nhi_revoke_entra.naming import PROVIDER
 from nhi_revoke_entra.permissions import LIST_SECRETS, READ_VAULTS
 from nhi_revoke_entra.store.address import SCHEME, WHOLE, parse_address
 
@@ -104,12 +105,14 @@ def _place(
     tags = {str(k): str(v) for k, v in (row.get("tags") or {}).items()}
     texts = {**{f"tag {tag}": value for tag, value in tags.items()}, "content type": str(row.get("contentType") or "")}
     found = {where: there for where, text in texts.items() if (there := marks_in(text, sought.marks))}
-    deliver, by_hand = _delivery(vault, name, row, sought)
+    every = [mark for marks in found.values() for mark in marks]
     delivery = mapped.get((vault.lower(), name.lower()))
+    deliver, by_hand = ((delivery,), "") if delivery else _delivery(vault, name, row, every, sought)
     if found:
         why = "; ".join(f"its {where} holds {told(marks)}" for where, marks in sorted(found.items()))
-        of = owners(mark for marks in found.values() for mark in marks)
-        return Place(vault, name, "id", why, of, (delivery,) if delivery else deliver, "" if delivery else by_hand)
+        return Place(
+            vault, name, "id", why, owners(every), (delivery,) if delivery else deliver, "" if delivery else by_hand
+        )
     if delivery is not None:
         why = f"the map delivers {delivery.kind} to it"
         return Place(vault, name, "reference", why, whose(delivery, sought), (delivery,))
@@ -119,11 +122,13 @@ def _place(
     return None
 
 
-def _delivery(vault: str, name: str, row: Mapping[str, Any], sought: Sought) -> tuple[tuple[Delivery, ...], str]:
-    """Where one kind on one principal alone can be meant. A content type of JSON says that there are fields."""
+def _delivery(
+    vault: str, name: str, row: Mapping[str, Any], found: Sequence[Mark], sought: Sought
+) -> tuple[tuple[Delivery, ...], str]:
+    """Where one kind alone can be meant. A content type of JSON says that there are fields."""
     if row.get("managed"):
         return (), "It belongs to a certificate of the vault: make a new version of that"
-    kind = only_kind(sought.marks)
+    kind = meant(found, sought, PROVIDER)
     if not kind:
         typed = f"az keyvault secret set --vault-name {vault} -n {name}"
         return (), f"Whoever knows what it holds writes the new one: {typed}"

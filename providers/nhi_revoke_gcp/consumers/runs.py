@@ -80,6 +80,7 @@ def consumer(one: Runs, places: Mapping[tuple[str, str], Place], sought: Sought)
             basis: Basis = "name" if place.basis == "name" else "reference"
             found.append((basis, f"its {each.where} refers to {place.told} ({place.why})", place.of))
             pinned += [each.where] if each.version not in ("", LATEST) else []
+    by_hand = _by_hand(one, pinned) if found else ""  # what only runs as the account reads no credential
     found += [
         ("reference", f"it runs as {who.name}, without any key", (who.ref,))
         for who in sought.principals
@@ -97,7 +98,7 @@ def consumer(one: Runs, places: Mapping[tuple[str, str], Place], sought: Sought)
         why="; ".join(dict.fromkeys(words for _, words, _ in strongest)),
         evidence=sort,
         of=tuple(dict.fromkeys(ref for _, _, of in strongest for ref in of)),
-        by_hand=_by_hand(one, pinned),
+        by_hand=by_hand,
     )
 
 
@@ -108,8 +109,6 @@ def _runs_as(one: Workload, who: Principal) -> bool:
 
 
 def _by_hand(one: Runs, pinned: Sequence[str]) -> str:
-    if not one.marked and not one.pointers:
-        return "Nothing is delivered to it: it has tokens for as long as the account is enabled"
     at = one.workload
     names = ", ".join((*(f"variable {name}" for name, _ in one.marked), *pinned))
     written = f"Write the new one into its {names}. " if names else ""

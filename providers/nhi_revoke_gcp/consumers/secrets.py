@@ -5,19 +5,20 @@ Discovery document secretmanager.v1: projects.secrets.list shows no payload, and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
-from nhi_revoke.model.consumer import Basis, Consumer, Sought
+from nhi_revoke.model.consumer import Basis, Consumer, Mark, Sought
 from nhi_revoke.model.identity import Delivery
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.evidence import marks_in
 from nhi_revoke.provider.fault import Rejected
 from nhi_revoke.provider.http import segment
-from nhi_revoke.provider.seeking import addresses, name_like, only_kind, owners, told, whose
+from nhi_revoke.provider.seeking import addresses, meant, name_like, owners, told, whose
 from nhi_revoke_gcp.connection import GcpConnection
+from nhi_revoke_gcp.naming import PROVIDER
 from nhi_revoke_gcp.permissions import LIST_SECRETS
 from nhi_revoke_gcp.store.address import SCHEME, parse_address
 from nhi_revoke_gcp.universe import SECRET_MANAGER
@@ -91,11 +92,11 @@ def _place(
     }
     found = {where: there for where, text in texts.items() if (there := marks_in(text, sought.marks))}
     delivery = mapped.get((project, name)) or mapped.get((number, name))
-    deliver, by_hand = ((delivery,), "") if delivery else _delivery(project, name, sought)
+    every = [mark for marks in found.values() for mark in marks]
+    deliver, by_hand = ((delivery,), "") if delivery else _delivery(project, name, every, sought)
     if found:
         why = "; ".join(f"its {where} holds {told(marks)}" for where, marks in sorted(found.items()))
-        of = owners(mark for marks in found.values() for mark in marks)
-        return Place(project, number, name, "id", why, of, deliver, by_hand)
+        return Place(project, number, name, "id", why, owners(every), deliver, by_hand)
     if delivery is not None:
         why = f"the map delivers {delivery.kind} to it"
         return Place(project, number, name, "reference", why, whose(delivery, sought), deliver)
@@ -105,9 +106,9 @@ def _place(
     return None
 
 
-def _delivery(project: str, name: str, sought: Sought) -> tuple[tuple[Delivery, ...], str]:
-    """Where one kind on one principal alone can be meant: all fields merged, which of a key is its file."""
-    if kind := only_kind(sought.marks):
+def _delivery(project: str, name: str, found: Sequence[Mark], sought: Sought) -> tuple[tuple[Delivery, ...], str]:
+    """Where one kind alone can be meant: all fields merged, which of a key is its file."""
+    if kind := meant(found, sought, PROVIDER):
         return (Delivery(kind, f"{SCHEME}:{project}/{name}"),), ""
     typed = f"gcloud secrets versions add {name} --project={project}"
     return (), f"Whoever knows what it holds writes the new one: {typed}"

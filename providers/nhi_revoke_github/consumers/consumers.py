@@ -17,7 +17,7 @@ from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.evidence import marks_in
 from nhi_revoke.provider.fault import Fault, Unauthenticated
 from nhi_revoke.provider.http import segment
-from nhi_revoke.provider.seeking import addresses, name_like, only_kind, owners, told, whose
+from nhi_revoke.provider.seeking import addresses, meant, name_like, owners, told, whose
 from nhi_revoke_github.connection import GithubConnection, org_path
 from nhi_revoke_github.consumers.shelves import KIND_OF_SECRETS, Row, every_row
 from nhi_revoke_github.consumers.well_known import Known, known
@@ -88,9 +88,9 @@ def _secret(
 
 
 def _delivery(row: Row, stands: Known | None, sought: Sought) -> tuple[Delivery, ...]:
-    """Only where there is one kind that it can be, on one principal; and the part that such a name holds."""
+    """Only where there is one kind that it can be; and the part that such a name holds."""
     marks = [mark for mark in sought.marks if mark.kind and (not stands or mark.of.provider == stands.provider)]
-    kind, fields = only_kind(marks), {mark.field for mark in marks}
+    kind, fields = meant((), replace(sought, marks=tuple(marks))), {mark.field for mark in marks}
     if not kind or parse_address(row.address) is None:
         return ()
     field = ""
