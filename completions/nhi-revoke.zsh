@@ -30,7 +30,7 @@ _nhi_revoke() {
     'config:Every setting, and where its value comes from.'
     'schema:JSON Schema of the output.'
     'demo:The whole job against a sandbox on this machine, with an intruder who tries every door.'
-    'help:Topics: exit-codes, environment, identities, safety, reasons.'
+    'help:Topics: exit-codes, environment, identities, formats, safety, reasons.'
   )
   local context state line
   _arguments -C '(-h --help)'{-h,--help}'[Show help]' '(-V --version)'{-V,--version}'[Print the version]' \
@@ -421,7 +421,7 @@ _nhi_revoke() {
         --config'[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
         {-h,--help}'[Show this message and exit.]' \
-        '1: :(exit-codes environment identities safety reasons)' && return 0
+        '1: :(exit-codes environment identities formats safety reasons)' && return 0
       ;;
   esac
 }

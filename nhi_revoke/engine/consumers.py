@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from nhi_revoke.engine.clock import Interrupted
 from nhi_revoke.engine.connections import Connections
+from nhi_revoke.engine.formats import ENV
 from nhi_revoke.engine.inventory import Surveyor, unreachable
 from nhi_revoke.engine.io import EngineIo
 from nhi_revoke.engine.proposal import Map, proposal, spelled, words_for
@@ -152,11 +153,19 @@ class Seeker:
 
     def _marks(self, who: Principal, there: Inventory) -> Iterable[Mark]:
         try:
-            return list(self._registry.provider(who.ref.provider).marks(who, there.of(who.ref)))
+            told = self._registry.provider(who.ref.provider).marks(who, there.of(who.ref))
+            mine = [replace(mark, variable=self._variable(mark)) for mark in told]
+            return sorted(mine, key=lambda mark: (bool(mark.access), mark.kind, mark.text))
         except Exception as bug:  # noqa: BLE001 - one provider's bug hides nothing of the others
             why = f"by which marks its credentials are told: {type(bug).__name__} in the provider (a bug: report it)"
             self._blind.append(BlindSpot(who.ref, KIND, why))
             return ()
+
+    def _variable(self, mark: Mark) -> str:
+        """What its part is called where a replacement is written as `env`; empty where nobody would write it so."""
+        mint = self._registry.mint(mark.kind) if mark.kind and mark.field else None
+        parts = (part for each in (mint.layouts if mint else ()) if each.name == ENV for part in each.parts)
+        return next((variable for variable, field in parts if field == mark.field), "")
 
     # -- who is asked ----------------------------------------------------------------------------------------------
 

@@ -160,8 +160,8 @@ def _block(known: Map, entry: Entry, by: Sequence[Consumer]) -> tuple[list[str],
     if isinstance(entry, FlushTarget):
         lines += _pairs({"use": entry.use, **entry.settings})
     else:
-        more = {"principal": entry.principal} if entry.principal else {}
-        lines += _pairs({"from": entry.kind, "to": entry.to, **more})
+        more = {"principal": entry.principal, "format": entry.format}
+        lines += _pairs({"from": entry.kind, "to": entry.to, **{key: text for key, text in more.items() if text}})
     said = [f"{_subject(each)}: {each.why} ({each.evidence})." for each in by]
     comments = [line for text in dict.fromkeys(said) for line in _comment(text)]
     return [*comments, *(f"# {line}" if named else line for line in lines)], named

@@ -28,6 +28,8 @@ class Mark(Struct, frozen=True):
     """Name of the public part that holds it in what is made anew (`Secret.public`): by it a store of named fields tells
     whether its replacement would be read there. Empty: nobody can tell.
     """
+    variable: str = ""
+    """Name of the variable that takes this part where a replacement is written as `env`; the engine tells it."""
 
 
 class Sought(Struct, frozen=True):

@@ -40,8 +40,8 @@ def test_what_tells_a_user_and_a_role(yard: Yard) -> None:
     told = made["ServiceSpecificCredential"]
     name = f"aws:service-credential/{told['ServiceSpecificCredentialId']}"
     assert set(yard.marks()) == {
-        Mark(yard.key, USER_REF, f"aws:access-key/{yard.key}", "aws:access-key"),
-        Mark(yard.spare, USER_REF, f"aws:access-key/{yard.spare}", "aws:access-key"),
+        Mark(yard.key, USER_REF, f"aws:access-key/{yard.key}", "aws:access-key", "AccessKeyId"),
+        Mark(yard.spare, USER_REF, f"aws:access-key/{yard.spare}", "aws:access-key", "AccessKeyId"),
         Mark(told["ServiceUserName"], USER_REF, name, "aws:service-credential"),
         Mark(USER_ARN, USER_REF),
         Mark(WORKER_ARN, WORKER_REF),

@@ -132,7 +132,10 @@ def test_a_terminal_without_colour_shows_it_within_its_width(desk: Desk, width: 
 
 def test_what_is_proposed_works_when_it_is_pasted(desk: Desk) -> None:
     before = desk.map.read_text()
-    proposal = desk.data()["proposal"]
+    told = desk.data()
+    kept = {(mark["field"], mark["variable"]) for mark in told["marks"] if mark["kind"] == "aws:access-key"}
+    assert kept == {("AccessKeyId", "AWS_ACCESS_KEY_ID")}
+    proposal = told["proposal"]
     assert tomllib.loads(proposal)["identity"]["payments-bot"] == {
         "deliver": [{"from": "aws:access-key", "to": "aws-secretsmanager:shop/s3"}],
         "flush": [

@@ -304,6 +304,14 @@ def test_a_proposal_is_a_map(bench: Bench) -> None:
     assert found.next == ("nhi-revoke identities check ci",)
 
 
+def test_a_proposal_says_the_format(bench: Bench) -> None:
+    bench.say(replace(APP, deliver=(replace(KEPT, format="env"),), flush=()))
+    found = bench.find()
+    assert tomllib.loads(found.proposal)["identity"]["ci"]["deliver"] == [
+        {"from": "fake:key", "to": "shelf:ci", "format": "env"}
+    ]
+
+
 def test_what_the_map_has_is_not_proposed_again(bench: Bench) -> None:
     bench.map(deliver=[KEPT])
     found = bench.find("robot")

@@ -75,6 +75,16 @@ def look(kube: Bench, sought: Sought = SOUGHT, token: str = "") -> tuple[dict[st
     return {each.what: each for each in rows}, [each for each in found if isinstance(each, BlindSpot) and each.counts]
 
 
+def test_where_the_id_is_a_variable_its_replacement_is_written_as_variables(kube: Bench) -> None:
+    secret(kube, "settings", {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": CANARY, "REGION": "eu"})
+    secret(kube, "both", {"AWS_ACCESS_KEY_ID": KEY, "AccessKeyId": KEY, "SecretAccessKey": CANARY})
+    mark = Mark(KEY, AWS, "aws:access-key/x/1", AWS_KEY, "AccessKeyId", "AWS_ACCESS_KEY_ID")
+    found, _ = look(kube, Sought("payments-bot", SOUGHT.principals, (mark,)))
+    assert found["Secret prod/settings"].deliver == (Delivery(AWS_KEY, "kubernetes:prod/settings", format="env"),)
+    assert found["Secret prod/settings"].by_hand == ""
+    assert found["Secret prod/both"].deliver == (Delivery(AWS_KEY, "kubernetes:prod/both"),)
+
+
 def seed(kube: Bench) -> None:
     """One of everything, and beside each something of somebody else."""
     secret(kube, "bot-aws", {"AccessKeyId": KEY, "SecretAccessKey": CANARY})

@@ -23,7 +23,7 @@ def marks(who: Principal, accesses: Sequence[Access]) -> Iterable[Mark]:
     """Disabled ones, too: what holds one of these is a consumer that does not work any more."""
     for access in accesses:
         if access.kind == access_key.KIND:
-            yield Mark(access_key.key_of(access.id), who.ref, access.id, access_key.KIND)
+            yield Mark(access_key.key_of(access.id), who.ref, access.id, access_key.KIND, "AccessKeyId")
         elif access.kind == service_credential.KIND and (user := SERVICE_USER.search(access.label)):
             yield Mark(user[0], who.ref, access.id, service_credential.KIND)
         elif access.kind == ssh_key.KIND:

@@ -146,16 +146,20 @@ def _named_by(value: str, sought: Sought) -> tuple[PrincipalRef, ...]:
 def _delivery(
     held: Held, namespace: str, name: str, found: Mapping[str, Sequence[Mark]], exact: bool
 ) -> tuple[tuple[Delivery, ...], str]:
-    """Where the replacement goes, or what to do by hand. This store writes each part into the key of its name: it is
-    proposed only where the id lies in that very key, since any other key would keep the old one.
+    """Where the replacement goes, or what to do by hand. This store writes each part into the key of its name, or
+    as `env` into that of its variable: it is proposed only where the id lies in that very key, since any other would
+    keep the old one.
     """
     at = Address(namespace, name)
     kinds = {mark.kind for marks in found.values() for mark in marks if mark.kind}
     if why := held.unfit(at):
         return (), f"Nothing is delivered to {at.word}: {why}. Deliver to what fills it"
     fits = {mark.kind for key, marks in found.items() for mark in marks if mark.kind and mark.field == key}
-    if exact and fits:
-        return tuple(Delivery(kind, f"{SCHEME}:{namespace}/{name}") for kind in sorted(fits)), ""
+    reads = {mark.kind for key, marks in found.items() for mark in marks if mark.kind and mark.variable == key}
+    if exact and (fits or reads):
+        plain = (Delivery(kind, f"{SCHEME}:{namespace}/{name}") for kind in sorted(fits))
+        variables = (Delivery(kind, f"{SCHEME}:{namespace}/{name}", format="env") for kind in sorted(reads - fits))
+        return (*plain, *variables), ""
     if not kinds:
         return (), ""
     keys = ", ".join(sorted(found))
