@@ -261,6 +261,26 @@ def test_a_staged_one_counts_as_seen_once_it_is_served(ready: Bench) -> None:
     assert seen(ready, REPO)
 
 
+def test_after_a_crash_what_was_written_since_ours_was_staged_counts_as_served(ready: Bench) -> None:
+    """A new one in its place would break the workflows that have this one."""
+    do(ready, REPO)
+    ready.run.lefts["stage-0"] = seen(ready, REPO)
+    ready.sandbox.advance(60)
+    do(ready, REPO, "serve")
+    served = ready.run.lefts.pop("serve-0")
+    assert seen(ready, REPO, "serve") is None, "whoever has the secret writes it again"
+    ready.run.secrets.clear()
+    assert seen(ready, REPO, "serve") == {k: served[k] for k in ("secret", "written", "overwritten")}
+
+
+def test_after_a_crash_what_was_written_before_ours_was_staged_is_not_ours(ready: Bench) -> None:
+    ready.sandbox.advance(60)
+    do(ready, REPO)
+    ready.run.lefts["stage-0"] = seen(ready, REPO)
+    ready.run.secrets.clear()
+    assert seen(ready, REPO, "serve") is None
+
+
 def test_no_value_anywhere(ready: Bench) -> None:
     do(ready, REPO)
     do(ready, REPO, "serve")

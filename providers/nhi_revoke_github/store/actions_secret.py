@@ -125,12 +125,20 @@ class Serve(Doer[GithubConnection]):
         return Done({**left, **({"leaves": told} if told else {})}, conn.now())
 
     def seen(self, conn: GithubConnection, step: Step, run: Run) -> Json | None:
-        """Only a time tells that it is our value: without an answer nobody knows, and it is written again."""
+        """Only a time tells that it is our value. Without an answer, whoever still has the secret writes it again;
+        after a crash it counts as ours where it was written since ours was staged: a new one, minted in its place,
+        would break the workflows that have this one.
+        """
         place, left = Place(conn, step.to), run.left(step.id)
         present = place.read()
-        if present is None or not left.get("written"):
+        if present is None:
             return None
-        return left if _at(present) == datetime.fromisoformat(str(left["written"])) else None
+        if left.get("written"):
+            return left if _at(present) == datetime.fromisoformat(str(left["written"])) else None
+        staged = moment(run.left(step.id.replace("serve", "stage", 1)).get("written"))
+        if run.holds(step.takes or "") or staged is None or _at(present) < staged:
+            return None
+        return {"secret": place.at.name, "written": str(present["updated_at"]), "overwritten": True}
 
     def prove(self, conn: GithubConnection, step: Step, run: Run) -> Proven:
         written = run.left(step.id).get("written")
