@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from msgspec import Struct
 
 from nhi_revoke.model.error import Trouble
@@ -58,6 +60,8 @@ class Shown(Struct, frozen=True):
     replaced: tuple[str, ...]
     unseen: tuple[str, ...]
     """Notes on single accesses, such as a last use that could not be read."""
+    not_looked_at: tuple[str, ...]
+    """How often notices say so of a principal: copies of the old secret in a store, for example."""
 
 
 def shown(report: Report) -> Shown:
@@ -70,7 +74,16 @@ def shown(report: Report) -> Shown:
         ),
         tuple(sorted(r.result for r in report.replacements)),
         tuple(sorted({f"{a.kind} on {a.on}: {a.note}" for a in _accesses(report) if "unseen" in a.note})),
+        tuple(f"{on}: {often}" for on, often in sorted(_not_looked_at(report).items())),
     )
+
+
+def _not_looked_at(report: Report) -> Counter[str]:
+    """Counted, since what a notice names (versions, times) is another in every world."""
+    found: Counter[str] = Counter()
+    for notice in report.notices:
+        found[str(notice.on)] += notice.says.count("unseen") + notice.says.count("not looked at")
+    return +found
 
 
 def _accesses(report: Report) -> list[Access]:
