@@ -40,7 +40,7 @@ check: install ## lint, format, types, layers, dependencies
 	$(BIN)/deptry .
 
 contract: install ## against vendors' own clients and real servers
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m contract
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m contract -rs
 
 bench: install ## start-up and containment against the vendor's own command line; writes benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks

@@ -16,7 +16,7 @@ from nhi_revoke.provider.sandbox.rest import RestGate
 from nhi_revoke_github.sandbox.doors import GithubDoor
 from nhi_revoke_github.sandbox.gate import GithubGate
 from tests.contract.github_incidents import everything
-from tests.contract.openapi import SPECS, Description, Exchange
+from tests.contract.openapi import Description, Exchange, spec
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -81,7 +81,7 @@ def of_everything(folder: Path) -> GithubTraffic:
 
 def described(folder: Path) -> Description:
     """GitHub's description. Raises FileNotFoundError."""
-    whole = json.loads((SPECS / "github" / "openapi-subset.json").read_text())
+    whole = json.loads(spec("github", "openapi-subset.json").read_text())
     schemas = whole["components"]["schemas"]
     _any_of_one(schemas)
     _any_of_one(whole["components"]["responses"])
@@ -96,7 +96,7 @@ def described(folder: Path) -> Description:
 
 def for_apps() -> dict[str, bool]:
     """By operation, `GET /orgs/{org}/repos`: whether an App's installation may ask it (the description's own word)."""
-    whole = json.loads((SPECS / "github" / "openapi-subset.json").read_text())
+    whole = json.loads(spec("github", "openapi-subset.json").read_text())
     return {
         f"{method.upper()} {path}": bool(operation["x-github"]["enabledForGitHubApps"])
         for path, item in whole["paths"].items()

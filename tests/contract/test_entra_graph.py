@@ -32,7 +32,7 @@ from nhi_revoke_entra.sandbox.state import Application
 from nhi_revoke_local import provider as local
 from tests.contract.csdl import Meant, Schema
 from tests.contract.entra_wire import Asked, recorded
-from tests.contract.openapi import SPECS
+from tests.contract.openapi import spec
 from tests.entra.test_agents import planted
 
 pytestmark = pytest.mark.contract
@@ -71,13 +71,13 @@ FILTERED = re.compile(r"(?<!: )\b((?:\w+/)*\w+) eq '")
 
 @pytest.fixture(scope="module")
 def schema() -> Schema:
-    return Schema(SPECS / "entra" / "graph-v1.0.csdl")
+    return Schema(spec("entra", "graph-v1.0.csdl"))
 
 
 @pytest.fixture(scope="module")
 def granted() -> dict[tuple[str, str], frozenset[str]]:
     """By method and path in small letters: the application permissions that allow it."""
-    told = json.loads((SPECS / "entra" / "permissions.json").read_text())["permissions"]
+    told = json.loads(spec("entra", "permissions.json").read_text())["permissions"]
     out: dict[tuple[str, str], frozenset[str]] = {}
     for name, permission in told.items():
         for group in permission["pathSets"]:

@@ -13,7 +13,7 @@ from nhi_revoke_okta.sandbox.request import ROUTES
 from nhi_revoke_okta.sandbox.routes import loaded
 from nhi_revoke_okta.words import AN_ID
 from tests.contract.okta_wire import Traffic
-from tests.contract.openapi import SPECS, Description
+from tests.contract.openapi import Description, spec
 
 pytestmark = pytest.mark.contract
 
@@ -70,12 +70,12 @@ OF_THE_SANDBOX = re.compile(r"/_(resource|app)/|/api/v1/sessions/me$")
 
 @pytest.fixture(scope="module")
 def management() -> Description:
-    return Description(SPECS / "okta" / "openapi-subset.json")
+    return Description(spec("okta", "openapi-subset.json"))
 
 
 @pytest.fixture(scope="module")
 def oauth() -> Description:
-    return Description(SPECS / "okta" / "oauth-openapi.json", SIGNS_IN)
+    return Description(spec("okta", "oauth-openapi.json"), SIGNS_IN)
 
 
 @pytest.fixture(scope="module")

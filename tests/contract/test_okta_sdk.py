@@ -24,7 +24,7 @@ import pytest
 from nhi_revoke.provider.sandbox.clock import MovableClock
 from nhi_revoke_okta.sandbox.sandbox import OktaSandbox
 from tests.contract.okta_wire import Traffic
-from tests.contract.openapi import SPECS, Description, Exchange, Operation
+from tests.contract.openapi import Description, Exchange, Operation, spec
 
 pytestmark = pytest.mark.contract
 
@@ -160,7 +160,7 @@ def test_an_integrations_secret_is_deactivated(sandbox: OktaSandbox, ask: Callab
 
 @pytest.fixture(scope="module")
 def management() -> Description:
-    return Description(SPECS / "okta" / "openapi-subset.json")
+    return Description(spec("okta", "openapi-subset.json"))
 
 
 def test_it_would_send_what_we_send(traffic: Traffic, management: Description, monkeypatch: pytest.MonkeyPatch) -> None:
