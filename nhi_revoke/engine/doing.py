@@ -79,7 +79,11 @@ class Doing:
             wrong = self.doer(step).check(self.connections.of_step(step), step)
         except (Fault, Trouble) as fault:
             return fault.message
-        return f"{wrong.why} {wrong.manual}".strip() if wrong is not None else ""
+        if wrong is None:
+            return ""
+        # What to do by hand is a sentence, or begins with a command.
+        between = ". " if wrong.manual[:1].isupper() else "; "
+        return between.join(filter(None, (wrong.why.rstrip("."), wrong.manual)))
 
     def look(self, step: Step) -> Json | None:
         """The state that the vendor shows, or None. Raises Fault when it could not be read, for whatever reason."""

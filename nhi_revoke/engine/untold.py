@@ -8,6 +8,7 @@ from nhi_revoke.engine.history import History, StepHistory
 from nhi_revoke.model.command import command
 from nhi_revoke.model.ref import AccessId
 from nhi_revoke.model.step import Notice, Phase
+from nhi_revoke.provider.layout import shown
 
 
 def in_doubt(mint: StepHistory, serves: Sequence[StepHistory]) -> list[StepHistory]:
@@ -23,7 +24,7 @@ def in_doubt(mint: StepHistory, serves: Sequence[StepHistory]) -> list[StepHisto
 def untold(history: History, mint: StepHistory, doubted: Sequence[StepHistory]) -> str:
     """What nobody can tell, and what stays because of it."""
     told = "; ".join(
-        f"{t.step.does.rpartition('/')[0]}:{t.step.to} took it"
+        f"{t.step.does.rpartition('/')[0]}:{shown(t.step.to)} took it"
         f" ({getattr(t.change, 'why', '') or 'the process died before it answered'})"
         for t in doubted
     )

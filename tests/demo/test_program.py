@@ -141,10 +141,19 @@ def test_one_that_dies_on_the_way_leaves_both_and_the_report_says_how_to_end_eit
     assert (client.failed, client.unclear) == (0, 0)
 
 
+def test_what_nobody_can_tell_names_the_format_in_words(okta: Rolling, tmp_path: Path) -> None:
+    code, told, _ = okta.rotate(f"{SECRET}={program(tmp_path, 0, '9')}", "--format", "json")
+    assert code == 5
+    [one] = told["data"]["replacements"]
+    assert one["result"] == "unseen"
+    assert "as json took it" in one["why"]
+    assert "format=" not in json.dumps([one, told["data"]["notices"]])
+
+
 def test_a_program_that_is_not_there_is_seen_before_anything_is_minted(okta: Rolling, tmp_path: Path) -> None:
     code, told, err = okta.rotate(f'{SECRET}=exec:["/no/such/put"]')
     assert code == 1
-    assert "there is no program /no/such/put here" in " ".join(err.split()) + json.dumps(told)
+    assert "there is no program /no/such/put here. Correct argv" in " ".join(err.split()) + json.dumps(told)
     sandbox: Any = okta.sandbox
     assert [c for c in sandbox.calls() if c.mutates and c.by == "operator"] == []
 

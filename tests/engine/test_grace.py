@@ -150,5 +150,5 @@ def test_nothing_is_minted_where_a_slot_is_taken(scene: Scene, cloud: Cloud, mon
     assert cloud.minted == 0
     assert cloud.called("apply fake:key/create") == []
     assert cloud.bots["ci"].keys == {"old": "live"}
-    assert "not replaced: mint a key: both slots are taken free one" in scene.says()
+    assert "not replaced: mint a key: both slots are taken; free one" in scene.says()
     assert report.exit_code == 1

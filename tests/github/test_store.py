@@ -270,7 +270,11 @@ def test_after_a_crash_what_was_written_since_ours_was_staged_counts_as_served(r
     served = ready.run.lefts.pop("serve-0")
     assert seen(ready, REPO, "serve") is None, "whoever has the secret writes it again"
     ready.run.secrets.clear()
-    assert seen(ready, REPO, "serve") == {k: served[k] for k in ("secret", "written", "overwritten")}
+    found = seen(ready, REPO, "serve")
+    assert found == {"unheard": True, **{k: served[k] for k in ("secret", "written", "overwritten")}}
+    ready.run.lefts["serve-0"] = found
+    proven = STORE.serve.prove(ready.conn, step_of(REPO, "serve"), ready.run)
+    assert (proven.proof, "nobody can tell" in proven.how) == (Proof.REQUESTED, True)
 
 
 def test_after_a_crash_what_was_written_before_ours_was_staged_is_not_ours(ready: Bench) -> None:

@@ -138,10 +138,13 @@ class Serve(Doer[GithubConnection]):
         staged = moment(run.left(step.id.replace("serve", "stage", 1)).get("written"))
         if run.holds(step.takes or "") or staged is None or _at(present) < staged:
             return None
-        return {"secret": place.at.name, "written": str(present["updated_at"]), "overwritten": True}
+        return {"secret": place.at.name, "written": str(present["updated_at"]), "overwritten": True, "unheard": True}
 
     def prove(self, conn: GithubConnection, step: Step, run: Run) -> Proven:
         written = run.left(step.id).get("written")
+        if run.left(step.id).get("unheard"):
+            how = f"written {written}, after ours was staged; no answer was heard, so that it is ours nobody can tell"
+            return Proven(Proof.REQUESTED, f"{how}. {UNREADABLE}")
         return Proven(Proof.RECORDED, f"GitHub took it, and tells that it was written {written}. {UNREADABLE}")
 
     def undo(self, conn: GithubConnection, step: Step, left: Json, run: Run) -> Change:

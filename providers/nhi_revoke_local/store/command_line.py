@@ -16,6 +16,7 @@ from typing import Any
 from msgspec import Struct
 
 from nhi_revoke.provider.fault import Rejected
+from nhi_revoke.provider.layout import JSON
 from nhi_revoke_local.program import ProgramSettings, settings_of
 
 FORM = 'exec:["/path/to/program", "argument"]'
@@ -37,7 +38,8 @@ def parse(address: str) -> CommandLine:
     rest = address[end:]
     if rest and (rest[0] != "#" or rest == "#"):
         raise _unfit(f"{address!r} goes on after its argv list")
-    return CommandLine(settings_of({"argv": given} if isinstance(given, list) else given), rest[1:])
+    key = "" if rest[1:] == JSON.spelled else rest[1:]  # as without a format: one line
+    return CommandLine(settings_of({"argv": given} if isinstance(given, list) else given), key)
 
 
 def _list_of(address: str) -> tuple[Any, int]:
