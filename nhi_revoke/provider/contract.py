@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from msgspec import Struct
 
+from nhi_revoke.model.liveness import Liveness
 from nhi_revoke.provider.doer import C, Doer, Store
 from nhi_revoke.provider.fault import Missing
 from nhi_revoke.provider.kind import AccessKind
+from nhi_revoke.provider.recognised import Recognised
 
 if TYPE_CHECKING:
     from nhi_revoke.model.consumer import Consumer, Mark, Sought
@@ -145,9 +147,26 @@ class Provider(ABC, Generic[C]):
         """
         return ()
 
-    def recognise(self, text: str) -> Leak | None:
-        """What the shape of a leaked credential says; offline; the core names no provider."""
-        return None
+    # -- leaked credentials (`triage`, `--leaked-from`) --------------------------------------------------------------
+
+    def recognise(self, text: str) -> Iterable[Recognised]:
+        """Every credential of this vendor that stands in a text, by its shape (prefix, checksum, issuer); offline and
+        pure: `triage`. What only looks like one is none: a kind without a shape of its own needs the words around it.
+
+        Also what cannot be tried or ended by its value. By default what `leaks` knows, wherever its value stands.
+        """
+        for leak, value in self.leaks(text):
+            start = text.find(value.reveal())
+            yield Recognised(leak, value, max(start, 0), max(start, 0) + len(value.reveal()))
+
+    def alive(self, found: Recognised, settings: Any, io: Io) -> Liveness:
+        """One harmless call by that credential alone, never by the operator's: whether it still opens anything, and
+        whose it is. Nothing is changed by it, and it goes to the vendor's own host or where the settings say, nowhere
+        that the credential itself names.
+
+        Never raises a fault for a refusal: that is an answer. Raises NoAnswer, Unavailable, Throttled.
+        """
+        return Liveness("unknown", "no harmless call tells of this kind")
 
     def leaks(self, text: str) -> Iterable[tuple[Leak, Secret]]:
         """Every credential of this vendor that stands in a text, by its shape, with its value; offline.

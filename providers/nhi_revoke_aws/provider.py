@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
-
-from msgspec.structs import replace
 
 from nhi_revoke.model.found import Leak
 from nhi_revoke.model.ref import PrincipalRef
@@ -57,7 +54,6 @@ from nhi_revoke_aws.naming import (
     ROOT,
     SSO_USER,
     USER,
-    account_in_key_id,
     account_of,
     is_native,
     kinds_of,
@@ -80,8 +76,6 @@ if TYPE_CHECKING:
     from nhi_revoke.provider.kind import AccessKind
     from nhi_revoke.provider.sandbox.contract import Sandbox
     from nhi_revoke.provider.secret import Secret
-
-LEAKED = re.compile(r"(?<![A-Z0-9])(AKIA|ASIA)[A-Z2-7]{16}(?![A-Z0-9])")
 
 
 class AwsProvider(Provider[AwsConnection]):
@@ -159,21 +153,9 @@ class AwsProvider(Provider[AwsConnection]):
     def scopes(self, settings: Any) -> Sequence[str]:
         return ("", *(account.id for account in settings.accounts))
 
-    def recognise(self, text: str) -> Leak | None:
-        found = LEAKED.search(text)
-        if found is None:
-            return None
-        key_id = found[0]
-        account = account_in_key_id(key_id)
-        told = f"account {account} by the shape of the id (an encoding that AWS does not document)" if account else ""
-        if key_id.startswith("ASIA"):
-            return Leak("aws:session", key_id, note=f"temporary credentials; {told}".rstrip("; "))
-        return Leak("aws:access-key", key_id, PrincipalRef("aws", "", key_id), told)
-
     def leaks(self, text: str) -> Iterable[tuple[Leak, Secret]]:
         """Those whose secret stands beside them."""
-        found = ((self.recognise(key.public["AccessKeyId"]), key) for key in leaked_keys(text))
-        return ((replace(leak, note=f"access key {leak.public_id}"), key) for leak, key in found if leak is not None)
+        return ((_leak(key.public["AccessKeyId"]), key) for key in leaked_keys(text))
 
     def on_loopback(self, settings: Any) -> bool:
         """Every service has an endpoint of its own choice, and all of them are on this machine."""
@@ -193,3 +175,7 @@ def _loopback(url: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _leak(key_id: str) -> Leak:
+    return Leak("aws:access-key", key_id, PrincipalRef("aws", "", key_id), f"access key {key_id}")

@@ -128,9 +128,6 @@ class GcpProvider(Provider[GcpConnection]):
     def consumers(self, conn: GcpConnection, sought: Sought) -> Iterable[Consumer | BlindSpot]:
         return consumers(conn, sought)
 
-    def recognise(self, text: str) -> Leak | None:
-        return next((leak for leak, _ in self.leaks(text)), None)
-
     def leaks(self, text: str) -> Iterable[tuple[Leak, Secret]]:
         """Keys of service accounts, each with its private half; and API keys, of which Google alone knows whose."""
         yield from ((_leak(key), key) for key in leaked_keys(text))

@@ -144,10 +144,6 @@ class GithubProvider(Provider[GithubConnection]):
     def consumers(self, conn: GithubConnection, sought: Sought) -> Iterable[Consumer | BlindSpot]:
         return consumers(conn, sought)
 
-    def recognise(self, text: str) -> Leak | None:
-        found = TOKEN.search(text)
-        return _leak(found[1]) if found else None
-
     def leaks(self, text: str) -> Iterable[tuple[Leak, Secret]]:
         found = [Secret(m[0], field="token", public={"type": m[1]}) for m in TOKEN.finditer(text)]
         return ((_leak(sort_of(value), mark(value)), value) for value in found)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from nhi_revoke.model.found import Leak
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.contract import Provider, Settings
 from nhi_revoke.provider.fault import Unauthenticated
@@ -52,7 +50,6 @@ if TYPE_CHECKING:
     from nhi_revoke.provider.kind import AccessKind
     from nhi_revoke.provider.sandbox.contract import Sandbox
 
-API_TOKEN = re.compile(r"(?<![0-9A-Za-z_-])00[0-9A-Za-z_-]{40}(?![0-9A-Za-z_-])")
 """The shape of an SSWS token's value; it tells neither owner nor id."""
 
 
@@ -122,14 +119,6 @@ class OktaProvider(Provider[OktaConnection]):
 
     def consumers(self, conn: OktaConnection, sought: Sought) -> Iterable[Consumer | BlindSpot]:
         return used(conn, sought)
-
-    def recognise(self, text: str) -> Leak | None:
-        found = API_TOKEN.search(text)
-        return (
-            Leak("okta:api-token", "", note="an Okta API token by its shape: it does not tell its id")
-            if found
-            else None
-        )
 
     def on_loopback(self, settings: Any) -> bool:
         try:

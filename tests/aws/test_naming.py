@@ -138,17 +138,6 @@ def test_account_in_a_key_id() -> None:
     assert account_in_key_id("AKIA1") == ""
 
 
-def test_recognise_tells_the_shape_and_never_the_secret() -> None:
-    leak = AwsProvider().recognise("aws_access_key_id = AKIAQNZGKIQY56JQ7WML\nsecret = abc")
-    assert leak
-    assert (leak.kind, leak.public_id) == ("aws:access-key", "AKIAQNZGKIQY56JQ7WML")
-    assert "029608264753" in leak.note
-    session = AwsProvider().recognise("ASIAQNZGKIQY56JQ7WML")
-    assert session
-    assert session.owner is None
-    assert AwsProvider().recognise("nothing here") is None
-
-
 def test_scopes_need_no_request() -> None:
     provider = AwsProvider()
     settings = AwsSettings(accounts=(Account("444455556666"), Account("029608264753")))

@@ -270,15 +270,15 @@ NEW_FORM = "AQ." + "Ab8RN6" + "x" * 44
 @pytest.mark.parametrize("text", ['"{}"', "key={}&x", "GEMINI_API_KEY={}\n", "{}"])
 def test_a_key_string_is_recognised_wherever_it_stands(bench: Bench, text: str) -> None:
     for value in (mine(bench).string, NEW_FORM):
-        leak = gcp.recognise(text.format(value))
-        assert leak is not None
+        [found] = gcp.recognise(text.format(value))
+        leak = found.leak
         assert (leak.kind, leak.owner) == (KIND, None), "no shape tells whose it is"
         assert value not in repr(leak)
 
 
 @pytest.mark.parametrize("text", ["AIza", "AIza" + "x" * 34, "AIza" + "x" * 36, "xAIza" + "x" * 35, "AQ." + "x" * 20])
 def test_what_has_another_form_is_none(text: str) -> None:
-    assert gcp.recognise(text) is None
+    assert not list(gcp.recognise(text))
 
 
 def test_google_tells_which_one_it_is_and_the_key_itself_is_the_proof(

@@ -38,7 +38,7 @@ def test_a_key_file_is_found_wherever_it_stands(bench: Bench, around: str) -> No
     [(leak, secret)] = gcp.leaks(text)
     assert (leak.kind, leak.public_id, str(leak.owner)) == (KIND, key_id(bench), BOT)
     assert secret.fields() == file_of(bench)
-    assert gcp.recognise(text) == leak
+    assert [found.leak for found in gcp.recognise(text)] == [leak]
     assert "PRIVATE KEY" not in repr(leak) + repr(secret)
 
 
@@ -54,12 +54,12 @@ AN_ID = '"private_key_id": "' + "a" * 40 + '"'
 @pytest.mark.parametrize("text", ["", "nothing", f"{{{AN_ID}}}", AN_ID, '{"a":' * 700 + AN_ID, "{" * 3000 + AN_ID])
 def test_what_is_no_key_file_is_not_taken_for_one(text: str) -> None:
     assert not list(gcp.leaks(text))
-    assert gcp.recognise(text) is None
+    assert not list(gcp.recognise(text))
 
 
 def test_a_file_that_names_no_account_of_googles_names_no_owner(bench: Bench) -> None:
-    leak = gcp.recognise(json.dumps(file_of(bench, client_email="a@evil.example")))
-    assert leak is not None
+    [found] = gcp.recognise(json.dumps(file_of(bench, client_email="a@evil.example")))
+    leak = found.leak
     assert (leak.owner, leak.note) == (None, f"key {key_id(bench)}")
 
 

@@ -79,10 +79,6 @@ class Example(Provider[Cloud]):
     def find(self, conn: Cloud, name: str) -> Iterable[PrincipalRef]:
         return (PrincipalRef(self.name, "bot", bot["name"]) for bot in conn.pages("/bots", "bots", name=name))
 
-    def recognise(self, text: str) -> Leak | None:
-        public, dot, _ = text.partition(".")
-        return Leak("example:token", public) if dot and public.startswith("tok_") else None
-
     def leaks(self, text: str) -> Iterable[tuple[Leak, Secret]]:
         found = re.finditer(r"(tok_\w+)\.[\w-]+", text)
         return ((Leak("example:token", m[1]), Secret(m[0], field="token", public={"id": m[1]})) for m in found)
