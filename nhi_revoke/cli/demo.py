@@ -49,16 +49,19 @@ def demo(
     session: Session,
     scenario: Scenario = "incident",
     keep: bool = typer.Option(False, "--keep", help="Keep the demo's folder (journals, report)."),
+    serve: bool = typer.Option(False, "--serve", help="Only start the sandboxes, to work with from another terminal."),
 ) -> Result:
     """Run the whole job against a sandbox on this machine; no cloud account is touched.
 
     nhi-revoke demo
     """
     from nhi_revoke.cli.demo_rollover import Rollover
+    from nhi_revoke.cli.demo_serve import Serve
 
     folder = Path(tempfile.mkdtemp(prefix="nhi-revoke-demo-"))
     try:
-        return (Rollover if scenario == "rollover" else Incident)(session, folder, keep).play()
+        stage = Serve if serve else Rollover if scenario == "rollover" else Incident
+        return stage(session, folder, keep).play()
     finally:
         if not keep:
             import shutil
