@@ -41,7 +41,7 @@ _nhi_revoke() {
     doctor) words=""; options="-o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; ;;
     config) words="show path"; options="-o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; ;;
     schema) words="list audit find plan revoke rotate apply resume hold verify release undo finish runs report identities providers permissions doctor config schema demo help"; options="-o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; ;;
-    demo) words=""; options="--scenario --keep -o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; ;;
+    demo) words=""; options="--scenario --keep --serve -o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; ;;
     help) words="exit-codes environment identities formats safety reasons"; options="-o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; ;;
   esac
   if [[ $cur == -* ]]; then

@@ -401,6 +401,7 @@ _nhi_revoke() {
     demo)
       _arguments -S --scenario'[incident - an intruder is ended. rollover - credentials are replaced at work.]:value:(incident rollover)' \
         --keep'[Keep the demo’s folder (journals, report).]' \
+        --serve'[Only start the sandboxes, to work with from another terminal.]' \
         {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \

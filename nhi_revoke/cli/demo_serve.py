@@ -14,7 +14,7 @@ from msgspec import Struct
 from nhi_revoke.cli.demo_stage import Stage
 from nhi_revoke.cli.result import Result
 from nhi_revoke.demo.doors import word
-from nhi_revoke.render.block import BLANK, Block, Span, line, table
+from nhi_revoke.render.block import Block, Span, line, table
 
 if TYPE_CHECKING:
     from types import FrameType

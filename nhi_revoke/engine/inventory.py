@@ -35,13 +35,21 @@ CODES: dict[type[Fault], str] = {
 }
 
 
+class Reading(Struct):
+    """What one kind's listing brought."""
+
+    kinds: tuple[str, ...]
+    """The principal kinds that it belongs to: a bare name may have been read as several."""
+    found: Sequence[Found] = ()
+
+
 class Look(Struct):
     """What one principal's reads brought."""
 
     ref: PrincipalRef
     principal: Principal | None = None
-    found: list[tuple[tuple[str, ...], Found]] = []
-    """With the principal kinds that each belongs to: a bare name may have been read as several."""
+    found: list[Reading] = []
+    """In the order of the provider's kinds, whichever answered first."""
     unreachable: Unreachable | None = None
 
 
@@ -119,7 +127,8 @@ class Surveyor:
         yield self._pool.submit(self._resolve, look, plugin, conn)
         for kind in registry.kinds(plugin.name, plugin.kind_of(look.ref)):
             if late or not kind.late:
-                yield self._pool.submit(self._collect, look, kind, conn)
+                look.found.append(Reading(kind.on))
+                yield self._pool.submit(self._collect, look.ref, look.found[-1], kind, conn)
 
     def _experimental(self, ref: PrincipalRef) -> Unreachable | None:
         plugin = self._connections.registry.provider(ref.provider)
@@ -137,14 +146,13 @@ class Surveyor:
         except Exception as fault:  # noqa: BLE001 - one provider's fault is told and never blocks the others
             look.unreachable = unreachable(look.ref, fault)
 
-    def _collect(self, look: Look, kind: AccessKind[Any], conn: Any) -> None:
+    def _collect(self, ref: PrincipalRef, into: Reading, kind: AccessKind[Any], conn: Any) -> None:
         try:
-            found: list[Found] = list(kind.collect(conn, look.ref, self._io))
+            into.found = list(kind.collect(conn, ref, self._io))
         except (Missing, Interrupted):
             return
         except Exception as fault:  # noqa: BLE001 - a listing that failed becomes a blind spot, never "none"
-            found = [blind(look.ref, kind, fault)]
-        look.found.extend((kind.on, f) for f in found)
+            into.found = [blind(ref, kind, fault)]
 
     def _stopped(self) -> None:
         if self._io.stop.is_set():
@@ -300,7 +308,7 @@ def assemble(identity: Identity, looks: Sequence[Look], at: datetime, operator: 
         if who.ref in principals:
             continue
         principals[who.ref] = who
-        found += [canonical(item, look.ref, who) for kinds, item in look.found if who.kind in kinds]
+        found += [canonical(f, look.ref, who) for each in look.found if who.kind in each.kinds for f in each.found]
     known = {f.id for f in found if isinstance(f, Access)}
     return Inventory(
         identity=identity,
