@@ -129,7 +129,7 @@ class Judge:
         if not last and (let_go := self._let_go(access, mine)) is not None:
             return let_go
         if last and all(h.step.id in self._undone for h in last):
-            return Outcome(access, "open", Proof.RECORDED, "taken back: it works again")
+            return self._taken_back(access, last)
         bad = [h for h in last if not h.settled]
         if not bad and access.family in SESSION_FAMILIES and self._unordered(access, last):
             why = "sealed, but a session begun in between may live: no order of the seals here is known to be right"
@@ -142,6 +142,16 @@ class Judge:
             how = next((h.proven.how for h in last if h.proven and h.proven.proof is proof), "")
             return Outcome(access, "ended", proof, how or "read twice, the second time when the change had settled")
         return _unfinished(access, bad[0])
+
+    def _taken_back(self, access: Access, last: Sequence[StepHistory]) -> Outcome:
+        """By `undo`; or by `finish`, which takes a cut off only when nothing from before it can live."""
+        if not access.opens:
+            return Outcome(access, "kept", None, "taken away in this run, and given back; it lets nobody in by itself")
+        finished = {h.step.undoes for h in self._steps if h.step.undoes and h.settled and h.step.phase is Phase.FINISH}
+        if access.family in SESSION_FAMILIES and all(h.step.id in finished for h in last):
+            why = "the cut was taken off by finish, once nothing from before it could live"
+            return Outcome(access, "expired", Proof.RECORDED, why)
+        return Outcome(access, "open", Proof.RECORDED, "taken back: it works again")
 
     def _let_go(self, access: Access, held: Sequence[StepHistory]) -> Outcome | None:
         """What brakes alone held, which were released since; None where they were not. A session is over where each

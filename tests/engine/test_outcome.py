@@ -88,6 +88,24 @@ def test_the_operator_took_it_back() -> None:
     assert "works again" in story.outcome().how
 
 
+def test_what_finish_took_off_once_nothing_older_could_live_is_no_open_door() -> None:
+    story = contained().closed()
+    story.then(step("finish-seal", phase=Phase.FINISH, ends=(STANDING,), undoes="seal"), verb="finish")
+    assert story.outcome(STANDING).fate == "ended"
+    done = story.did("finish-seal").outcome(STANDING)
+    assert (done.fate, done.proof) == ("expired", Proof.RECORDED)
+    key = Story(step("a"), accesses=(access(),)).did("a").closed()
+    key.then(step("finish-a", phase=Phase.FINISH, undoes="a"), verb="finish")
+    assert key.did("finish-a").outcome().fate == "open", "a key that works again is one, whoever made it so"
+
+
+def test_a_right_that_was_given_back_lets_nobody_in() -> None:
+    story = Story(step("a"), accesses=(access(opens=False),)).did("a").closed()
+    story.then(step("undo-a", undoes="a"), verb="undo").did("undo-a")
+    assert story.outcome().fate == "kept"
+    assert "given back" in story.outcome().how
+
+
 def test_what_this_run_minted_is_kept() -> None:
     mint = step("m", "fake:key/create", Phase.MINT, ends=())
     story = Story(mint, accesses=(access(),)).did("m", id="fake:key/ci/new").found(access("fake:key/ci/new"))
