@@ -9,7 +9,8 @@
     # exit 8
     ```
 
-A line of `…` stands for any lines. `# exit N` is told where it is not 0. `<!-- run: COMMAND -->` runs unseen.
+A line of `…` stands for any lines; ```console 12 shows so many of each command. `# exit N` is told where it is not 0.
+`<!-- run: COMMAND -->` runs unseen.
 Ids, times and folders differ from run to run: both sides are compared without them.
 """
 
@@ -21,11 +22,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 WORLD = re.compile(r"^<!-- world: ([a-z,]+) -->$", re.MULTILINE)
-BLOCK = re.compile(r"^```console\n(.*?)^```$|^<!-- run: (.*?) -->$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```console(?: (\d+))?\n(.*?)^```$|^<!-- run: (.*?) -->$", re.MULTILINE | re.DOTALL)
 EXIT = re.compile(r"# exit (\d+)")
 ANY = re.compile(r"…( \d+ more lines)?")
 SHOWN = 24
-"""Lines of one command that a page shows."""
+"""Lines of one command that a page shows, where its block does not say how many."""
 _VARIES = (
     (r"\S*/nhi-revoke-(docs|demo)-\w+", "FOLDER"),
     (r"\b\d{8}T\d{6}Z-[0-9a-f]{6}\b", "RUN"),
@@ -64,7 +65,7 @@ def read(path: Path) -> Page:
     text = path.read_text(encoding="utf-8")
     world = WORLD.search(text)
     blocks = tuple(
-        (Command(found[2], (), 0, silent=True),) if found[2] else tuple(_commands(found[1], path))
+        (Command(found[3], (), 0, silent=True),) if found[3] else tuple(_commands(found[2], path))
         for found in BLOCK.finditer(text)
     )
     return Page(path, text, world[1] if world else "", blocks)
@@ -117,11 +118,11 @@ def _alike(wanted: str, printed: str) -> bool:
     return bool(re.fullmatch(".*".join(map(re.escape, wanted.split("…"))), printed))
 
 
-def shortened(printed: list[str]) -> list[str]:
+def shortened(printed: list[str], most: int = SHOWN) -> list[str]:
     """What a page shows of it."""
     lines = [line.rstrip() for line in printed]
     while lines and not lines[-1]:
         lines.pop()
-    if len(lines) <= SHOWN + 3:
+    if len(lines) <= most + 3:
         return lines
-    return [*lines[:SHOWN], f"… {len(lines) - SHOWN} more lines"]
+    return [*lines[:most], f"… {len(lines) - most} more lines"]

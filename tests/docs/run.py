@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from nhi_revoke.demo.world import DemoWorld
 from nhi_revoke.provider.registry import Registry
-from tests.docs.page import BLOCK, Command, Page, read, shortened
+from tests.docs.page import BLOCK, SHOWN, Command, Page, read, shortened
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -102,15 +102,16 @@ def rewritten(page: Page) -> str:
     ran = iter(run(page))
 
     def block(found: re.Match[str]) -> str:
-        if found[2]:
+        if found[3]:
             next(ran)
             return found[0]
         commands = next(b for b in blocks)
-        lines = ["```console"]
+        lines = [f"```console {found[1]}" if found[1] else "```console"]
+        most = int(found[1] or SHOWN)
         for _ in commands:
             done = next(ran)
             first, *more = done.command.text.split("\n")
-            lines += [f"$ {first}", *(f"> {each}" for each in more), *shortened(done.printed)]
+            lines += [f"$ {first}", *(f"> {each}" for each in more), *shortened(done.printed, most)]
             lines += [f"# exit {done.exit_code}"] if done.exit_code else []
         return "\n".join([*lines, "```"])
 
