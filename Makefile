@@ -14,12 +14,12 @@ export PIP_ROOT_USER_ACTION := ignore
 demo: install ## the main job against a sandbox on this machine
 	$(BIN)/nhi-revoke demo
 
-# Counting lines makes runs half as slow again: the conformance kit and the incidents reach no line that others do not.
+# Counting lines makes runs half as slow again: the conformance kit, the incidents and the docs reach no line that others do not.
 test: install ## the suite; fails under 95% of lines (contract tests: make contract)
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not alone and not contract" --ignore tests/conformance --ignore tests/incident --cov --cov-report= --cov-fail-under=0
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not alone and not contract" --ignore tests/conformance --ignore tests/incident --ignore tests/docs --cov --cov-report= --cov-fail-under=0
 	$(BIN)/python -m pytest -m alone --cov --cov-append --cov-report=term
-	$(BIN)/python -m pytest -n 2 --dist worksteal tests/conformance tests/incident
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests/conformance tests/incident tests/docs
 
 install: $(STAMP)
 
@@ -45,9 +45,11 @@ contract: install ## against vendors' own clients and real servers
 bench: install ## start-up and containment against the vendor's own command line; writes benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks
 
-docs: install ## README tables and completion scripts from the code
+docs: install ## README's tables, completion scripts, and what docs/ shows, from the code
 	$(BIN)/python -m nhi_revoke.completion.generate completions
 	$(BIN)/python tests/repository/readme.py --tour
+	$(BIN)/python -m tests.docs.reference
+	$(BIN)/python -m tests.docs.run
 
 clean:
 	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
