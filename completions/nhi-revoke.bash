@@ -20,29 +20,29 @@ _nhi_revoke() {
   esac
   case $command in
     '') words="list audit find plan revoke rotate apply resume hold verify release undo finish runs report identities providers permissions doctor config schema demo help"; options="--help --version" ;;
-    list) words="@ask"; options="--logs --no-logs --since --experimental --leaked-from -o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; ;;
-    audit) words="@ask"; options="--logs --no-logs --since --experimental --leaked-from --accept -o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; ;;
-    find) words=""; options="--repo --consumers -o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; ;;
-    plan) words="@ask"; options="--reason --case --scope --rotate --brake --settle --grace --until-unused --cut-trust --keep-trust --free-slot --keep-sessions --follow --since --experimental --deliver --format --order --save --overwrite --detailed-exitcode --leaked-from -o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; ;;
-    revoke) words="@ask"; options="--reason --case --scope --rotate --brake --settle --grace --until-unused --cut-trust --keep-trust --free-slot --keep-sessions --follow --since --experimental --deliver --format -y --yes --confirm --allow-irreversible -f --force --max-accesses --leaked-from -n --dry-run -o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; ;;
-    rotate) words="@ask"; options="--reason --case --scope --rotate --brake --settle --grace --until-unused --cut-trust --keep-trust --free-slot --keep-sessions --follow --since --experimental --deliver --format -y --yes --confirm --allow-irreversible -f --force --max-accesses --leaked-from -n --dry-run -o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; ;;
-    apply) words=""; options="--stale --allow-irreversible -f --force --max-accesses --leaked-from -o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; compopt -o default; ;;
-    resume) words="@ask"; options="--leaked-from -o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; ;;
-    hold) words="@ask"; options="--leaked-from --interval --for --until -o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; ;;
-    verify) words="@ask"; options="--leaked-from -o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; ;;
-    release) words="@ask"; options="-y --yes --confirm --allow-irreversible -f --force --max-accesses --wait -o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; ;;
-    undo) words="@ask"; options="-y --yes --confirm --allow-irreversible -f --force --max-accesses --rearm -o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; ;;
-    finish) words="@ask"; options="-y --yes --confirm --allow-irreversible -f --force --max-accesses -o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; ;;
-    runs) words="export import @ask"; options="-o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; compopt -o default; ;;
-    report) words="@ask"; options="-o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; ;;
-    identities) words="check @ask"; options="-o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; ;;
-    providers) words=""; options="-o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; ;;
-    permissions) words=""; options="--stage -o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; ;;
-    doctor) words=""; options="-o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; ;;
-    config) words="show path"; options="-o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; ;;
-    schema) words="list audit find plan revoke rotate apply resume hold verify release undo finish runs report identities providers permissions doctor config schema demo help"; options="-o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; ;;
-    demo) words=""; options="--scenario --keep --serve -o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; ;;
-    help) words="exit-codes environment identities formats safety reasons"; options="-o --output --out -q --quiet -v --verbose --no-color --no-input --config --debug -h --help"; ;;
+    list) words="@ask"; options="--logs --no-logs --since --experimental --leaked-from -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    audit) words="@ask"; options="--logs --no-logs --since --experimental --leaked-from --accept -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    find) words=""; options="--repo --consumers -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    plan) words="@ask"; options="--reason --case --scope --rotate --brake --settle --grace --until-unused --cut-trust --keep-trust --free-slot --keep-sessions --follow --since --experimental --deliver --format --order --save --overwrite --detailed-exitcode --leaked-from -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    revoke) words="@ask"; options="--reason --case --scope --rotate --brake --settle --grace --until-unused --cut-trust --keep-trust --free-slot --keep-sessions --follow --since --experimental --deliver --format -y --yes --confirm --allow-irreversible -f --force --max-accesses --leaked-from -n --dry-run -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    rotate) words="@ask"; options="--reason --case --scope --rotate --brake --settle --grace --until-unused --cut-trust --keep-trust --free-slot --keep-sessions --follow --since --experimental --deliver --format -y --yes --confirm --allow-irreversible -f --force --max-accesses --leaked-from -n --dry-run -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    apply) words=""; options="--stale --allow-irreversible -f --force --max-accesses --leaked-from -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; compopt -o default; ;;
+    resume) words="@ask"; options="--leaked-from -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    hold) words="@ask"; options="--leaked-from --interval --for --until -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    verify) words="@ask"; options="--leaked-from -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    release) words="@ask"; options="-y --yes --confirm --allow-irreversible -f --force --max-accesses --wait -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    undo) words="@ask"; options="-y --yes --confirm --allow-irreversible -f --force --max-accesses --rearm -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    finish) words="@ask"; options="-y --yes --confirm --allow-irreversible -f --force --max-accesses -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    runs) words="export import @ask"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; compopt -o default; ;;
+    report) words="@ask"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    identities) words="check @ask"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    providers) words=""; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    permissions) words=""; options="--stage -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    doctor) words=""; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    config) words="show path"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    schema) words="list audit find plan revoke rotate apply resume hold verify release undo finish runs report identities providers permissions doctor config schema demo help"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    demo) words=""; options="--scenario --keep --serve -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    help) words="exit-codes environment identities formats safety reasons"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
   esac
   if [[ $cur == -* ]]; then
     COMPREPLY=($(compgen -W "$options" -- "$cur"))

@@ -50,6 +50,7 @@ _nhi_revoke() {
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
         --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-pager'[Write straight, however long it is.]' \
         --no-input'[Never ask; refuse instead.]' \
         --config'[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
@@ -67,6 +68,7 @@ _nhi_revoke() {
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
         --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-pager'[Write straight, however long it is.]' \
         --no-input'[Never ask; refuse instead.]' \
         --config'[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
@@ -81,6 +83,7 @@ _nhi_revoke() {
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
         --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-pager'[Write straight, however long it is.]' \
         --no-input'[Never ask; refuse instead.]' \
         --config'[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
@@ -114,6 +117,7 @@ _nhi_revoke() {
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
         --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-pager'[Write straight, however long it is.]' \
         --no-input'[Never ask; refuse instead.]' \
         --config'[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
@@ -150,6 +154,7 @@ _nhi_revoke() {
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
         --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-pager'[Write straight, however long it is.]' \
         --no-input'[Never ask; refuse instead.]' \
         --config'[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
@@ -186,6 +191,7 @@ _nhi_revoke() {
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
         --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-pager'[Write straight, however long it is.]' \
         --no-input'[Never ask; refuse instead.]' \
         --config'[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
@@ -203,6 +209,7 @@ _nhi_revoke() {
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
         --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-pager'[Write straight, however long it is.]' \
         --no-input'[Never ask; refuse instead.]' \
         --config'[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
@@ -216,6 +223,7 @@ _nhi_revoke() {
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
         --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-pager'[Write straight, however long it is.]' \
         --no-input'[Never ask; refuse instead.]' \
         --config'[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
@@ -232,6 +240,7 @@ _nhi_revoke() {
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
         --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-pager'[Write straight, however long it is.]' \
         --no-input'[Never ask; refuse instead.]' \
         --config'[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
@@ -245,6 +254,7 @@ _nhi_revoke() {
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
         --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-pager'[Write straight, however long it is.]' \
         --no-input'[Never ask; refuse instead.]' \
         --config'[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
@@ -263,6 +273,7 @@ _nhi_revoke() {
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
         --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-pager'[Write straight, however long it is.]' \
         --no-input'[Never ask; refuse instead.]' \
         --config'[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
@@ -281,6 +292,7 @@ _nhi_revoke() {
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
         --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-pager'[Write straight, however long it is.]' \
         --no-input'[Never ask; refuse instead.]' \
         --config'[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
@@ -298,6 +310,7 @@ _nhi_revoke() {
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
         --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-pager'[Write straight, however long it is.]' \
         --no-input'[Never ask; refuse instead.]' \
         --config'[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
@@ -310,6 +323,7 @@ _nhi_revoke() {
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
         --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-pager'[Write straight, however long it is.]' \
         --no-input'[Never ask; refuse instead.]' \
         --config'[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
@@ -322,6 +336,7 @@ _nhi_revoke() {
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
         --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-pager'[Write straight, however long it is.]' \
         --no-input'[Never ask; refuse instead.]' \
         --config'[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
@@ -334,6 +349,7 @@ _nhi_revoke() {
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
         --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-pager'[Write straight, however long it is.]' \
         --no-input'[Never ask; refuse instead.]' \
         --config'[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
@@ -346,6 +362,7 @@ _nhi_revoke() {
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
         --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-pager'[Write straight, however long it is.]' \
         --no-input'[Never ask; refuse instead.]' \
         --config'[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
@@ -358,6 +375,7 @@ _nhi_revoke() {
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
         --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-pager'[Write straight, however long it is.]' \
         --no-input'[Never ask; refuse instead.]' \
         --config'[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
@@ -369,6 +387,7 @@ _nhi_revoke() {
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
         --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-pager'[Write straight, however long it is.]' \
         --no-input'[Never ask; refuse instead.]' \
         --config'[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
@@ -380,6 +399,7 @@ _nhi_revoke() {
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
         --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-pager'[Write straight, however long it is.]' \
         --no-input'[Never ask; refuse instead.]' \
         --config'[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
@@ -392,6 +412,7 @@ _nhi_revoke() {
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
         --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-pager'[Write straight, however long it is.]' \
         --no-input'[Never ask; refuse instead.]' \
         --config'[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
@@ -407,6 +428,7 @@ _nhi_revoke() {
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
         --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-pager'[Write straight, however long it is.]' \
         --no-input'[Never ask; refuse instead.]' \
         --config'[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
@@ -418,6 +440,7 @@ _nhi_revoke() {
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
         --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-pager'[Write straight, however long it is.]' \
         --no-input'[Never ask; refuse instead.]' \
         --config'[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \

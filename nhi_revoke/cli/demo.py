@@ -119,12 +119,12 @@ class Incident(Stage):
 
 def door_table(doors: Sequence[DoorResult], *, predicted: bool = True) -> Block:
     """A row a door. Words first; colour only underlines them."""
-    heads = ["before", "after", *(["predicted"] if predicted else []), "kind", "door"]
+    heads = ["BEFORE", "AFTER", *(["PREDICTED"] if predicted else []), "KIND", "DOOR"]
     rows: list[list[str | Span]] = [
         [_word(d.before), _word(d.after), *([_predicted(d)] if predicted else []), d.kind, f"{d.id}: {d.says}"]
         for d in doors
     ]
-    return table(heads, rows, keep="before after predicted kind", indent=2)
+    return table(heads, rows, keep="BEFORE AFTER PREDICTED KIND", indent=2)
 
 
 def _word(state: str) -> Span:

@@ -7,10 +7,17 @@ from typing import TextIO
 
 import msgspec
 
-from nhi_revoke.engine.event import CountEvent, Event, ReadEvent, SaysEvent, StepEvent, WaitEvent
+from nhi_revoke.engine.event import CountEvent, Event, HoldEvent, ReadEvent, SaysEvent, StepEvent, WaitEvent
 from nhi_revoke.render.clean import json_text
 
-_TYPES = {CountEvent: "count", ReadEvent: "read", SaysEvent: "says", StepEvent: "step", WaitEvent: "wait"}
+_TYPES = {
+    CountEvent: "count",
+    HoldEvent: "hold",
+    ReadEvent: "read",
+    SaysEvent: "says",
+    StepEvent: "step",
+    WaitEvent: "wait",
+}
 
 
 class EventLines:

@@ -41,6 +41,7 @@ class CommonOptions:
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="On stderr only what went wrong.")] = False
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="On stderr every request's fate.")] = False
     no_color: Annotated[bool, typer.Option("--no-color", help="No colour; NO_COLOR does the same.")] = False
+    no_pager: Annotated[bool, typer.Option("--no-pager", help="Write straight, however long it is.")] = False
     no_input: Annotated[bool, typer.Option("--no-input", help="Never ask; refuse instead.")] = False
     config: Annotated[str | None, typer.Option("--config", metavar="FILE", help="Another nhi.toml.")] = None
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False

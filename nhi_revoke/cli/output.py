@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def write_result(session: Session, result: Result) -> None:
     """In the format asked for. Raises OSError where it cannot be written."""
     if session.output == "table" and result.text is None and session.out is None:
-        session.streams.show(result.screen(), session.streams.out)
+        session.streams.show(result.screen(), session.streams.out, paged=session.pages)
         return
     _deliver(session, _text(session, result))
 

@@ -59,6 +59,7 @@ class Session:
     out: Path | None = None
     verbosity: int = 0
     no_input: bool = False
+    no_pager: bool = False
     debug: bool = False
     config_path: str | None = None
     acting: bool = False
@@ -79,6 +80,7 @@ class Session:
         self.out = common.out
         self.verbosity = -1 if common.quiet else int(common.verbose)
         self.no_input = common.no_input
+        self.no_pager = common.no_pager
         self.debug = common.debug
         self.config_path = common.config
         self.streams.no_color = common.no_color
@@ -99,6 +101,11 @@ class Session:
         if self._registry is None:
             self._registry = self.make_registry(self.streams.environ)
         return self._registry
+
+    @property
+    def pages(self) -> bool:
+        """Whether its result may wait for a reader: never of a command that acted, nor of one inside another."""
+        return self.own_process and not (self.acting or self.no_pager)
 
     @property
     def can_ask(self) -> bool:

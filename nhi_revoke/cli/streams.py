@@ -44,16 +44,36 @@ class Streams:
         except (OSError, ValueError):
             return 80
 
+    def height(self, stream: TextIO) -> int:
+        """Lines: of the terminal, or as LINES says, or 24."""
+        lines = self.environ.get("LINES", "")
+        if lines.isdigit() and int(lines) > 0:
+            return int(lines)
+        try:
+            return os.get_terminal_size(stream.fileno()).lines or 24
+        except (OSError, ValueError):
+            return 24
+
     def asks(self) -> bool:
         """Whether a person can be asked: questions stand on stderr, answers come from stdin."""
         return self.stdin.isatty() and self.err.isatty()
 
-    def show(self, blocks: Iterable[Block], stream: TextIO) -> None:
-        """Wrapped and coloured for a terminal, plain for a pipe."""
+    def show(self, blocks: Iterable[Block], stream: TextIO, *, paged: bool = False) -> None:
+        """Wrapped and coloured for a terminal, plain for a pipe. `paged`: through a pager, where it is a terminal and
+        they are longer than it.
+        """
         if stream.isatty() or self.color(stream):
-            from nhi_revoke.render.screen import draw
+            from nhi_revoke.render.screen import draw, drawn
 
-            draw(blocks, stream, width=self.width(stream), color=self.color(stream))
+            width, color = self.width(stream), self.color(stream)
+            if paged and self.terminal(stream):
+                from nhi_revoke.cli.pager import page, pager_command
+
+                command = pager_command(self.environ)
+                lines = drawn(blocks, width=width, color=color)
+                page(lines, stream, command, self.environ, width=width, height=self.height(stream))
+            else:
+                draw(blocks, stream, width=width, color=color)
         else:
             stream.write(plain_text(blocks))
         stream.flush()

@@ -17,7 +17,9 @@ ENVIRONMENT = (
     ("NHI_REVOKE_OUTPUT", "default of --output"),
     ("NHI_REVOKE_NO_COLOR", "set: no colour; so do NO_COLOR and TERM=dumb"),
     ("FORCE_COLOR", "set: colour in pipes, too; so does CLICOLOR_FORCE"),
-    ("COLUMNS", "width, instead of the terminal's"),
+    ("NHI_REVOKE_PAGER", "what shows a look that is longer than the screen; empty: nothing; so does --no-pager"),
+    ("PAGER", "the same, where NHI_REVOKE_PAGER is not set; without both: less -FRX"),
+    ("COLUMNS", "width, instead of the terminal's; LINES: height"),
     ("XDG_CONFIG_HOME", "nhi-revoke/nhi.toml is looked for in it, after ./nhi.toml"),
     ("XDG_STATE_HOME", "journals lie in nhi-revoke/runs in it"),
 )

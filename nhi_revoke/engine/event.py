@@ -53,5 +53,30 @@ class ReadEvent(Struct, frozen=True):
     of: int
 
 
-Event = StepEvent | WaitEvent | CountEvent | SaysEvent | ReadEvent
+class Remaining(Struct, frozen=True):
+    """What is still usable, and ends by itself."""
+
+    access: str
+    says: str
+    """What it is, in words."""
+    until: Utc
+
+
+class HoldEvent(Struct, frozen=True):
+    """`hold` has looked, and looks again."""
+
+    now: Utc
+    next: Utc
+    """When it looks again."""
+    until: Utc
+    """When it stops."""
+    looks: int
+    """How often it looked so far."""
+    left: tuple[Remaining, ...]
+    """The soonest first."""
+    closed: tuple[str, ...] = ()
+    """What it closed again so far, and saw closed."""
+
+
+Event = StepEvent | WaitEvent | CountEvent | SaysEvent | ReadEvent | HoldEvent
 Tell = Callable[[Event], None]

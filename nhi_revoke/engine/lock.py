@@ -90,7 +90,7 @@ def _refusal(ref: str, descriptor: int) -> Refused:
             f"Another run has just begun on {ref}. Two runs would undo each other's cuts. Nothing was changed.",
             "Wait for it; nhi-revoke runs shows it.",
         )
-    since = holder.since.strftime("%Y-%m-%d %H:%M:%SZ")
+    since = holder.since.strftime("%Y-%m-%dT%H:%M:%SZ")
     return Refused(
         "locked",
         f"Run {holder.run} ({holder.why}; process {holder.pid} on {holder.host}, since {since}) is at work on {ref}. "

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from nhi_revoke.engine.event import Remaining
 from nhi_revoke.engine.history import History, StepHistory
 from nhi_revoke.model.ref import AccessId
 from nhi_revoke.model.step import Residual
@@ -16,6 +17,13 @@ def residuals(history: History) -> tuple[Residual, ...]:
     until = _told(history)
     drafted = [r for s in history.sections for r in s.plan.residuals]
     return tuple(dict.fromkeys(replace(r, until=until.get(r.access, r.until)) for r in drafted))
+
+
+def remaining(history: History, now: datetime) -> tuple[Remaining, ...]:
+    """Those that still count and end by themselves, the soonest first, each with what it is in words."""
+    says = {access.id: access.label for section in history.sections for access in section.plan.accesses}
+    left = {r.access: r.until for r in residuals(history) if r.counts and r.until and r.until > now}
+    return tuple(Remaining(a, says.get(a, ""), until) for a, until in sorted(left.items(), key=lambda each: each[1]))
 
 
 def _told(history: History) -> dict[AccessId, datetime]:

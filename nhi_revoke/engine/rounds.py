@@ -48,6 +48,10 @@ class Rounds:
         self._runner = runner
         self._tell = tell
         self._plan_again = plan_again
+        self._said: set[str] = set()
+        """Accesses that were told: `hold` looks for hours, and what no step ends would be told at each look."""
+        self.closed: list[str] = []
+        """What was ended, or done again, in these rounds and was seen to have settled."""
 
     def again(self, number: int) -> bool:
         """One round. True when something was found open and worked on, so that another look is due."""
@@ -60,7 +64,8 @@ class Rounds:
             self._tell(
                 SaysEvent(f"somebody took back: {history.step.says} ({history.step.on}). Doing it again.", "danger")
             )
-        for access in new:
+        for access in (a for a in new if a.id not in self._said):
+            self._said.add(access.id)
             word = "found besides" if self._late(access) else "appeared during the run"
             self._tell(SaysEvent(f"{word}: {access.label or access.id} on {access.on}", "danger"))
         if plan.intent.follow == "none":
@@ -71,7 +76,10 @@ class Rounds:
         if steps:
             why = "; ".join([*(f"appeared {a.id}" for a in new), *(f"taken back {h.step.id}" for h in gone)])
             self._recorder.write(Extended(tuple(steps), number, why, fresh.at))
-        self._runner.run([*(h.step for h in gone), *steps])
+        todo = [*(h.step for h in gone), *steps]
+        self._runner.run(todo)
+        done = (self._recorder.of(step.id) for step in todo)
+        self.closed += [history.step.says for history in done if history.settled]
         return True
 
     def look(self) -> tuple[Inventory, tuple[StepHistory, ...]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -16,7 +17,7 @@ from nhi_revoke.engine.clock import Interrupted
 from nhi_revoke.engine.connections import Connections
 from nhi_revoke.engine.consent import Consent
 from nhi_revoke.engine.doing import Doing
-from nhi_revoke.engine.event import Tell, WaitEvent
+from nhi_revoke.engine.event import HoldEvent, Remaining, SaysEvent, Tell, WaitEvent
 from nhi_revoke.engine.inventory import Surveyor
 from nhi_revoke.engine.io import EngineIo
 from nhi_revoke.engine.journal import Journal
@@ -25,6 +26,7 @@ from nhi_revoke.engine.planfile import save_plan
 from nhi_revoke.engine.planner import make_plan
 from nhi_revoke.engine.recorder import Recorder
 from nhi_revoke.engine.report import make_report
+from nhi_revoke.engine.residual import remaining
 from nhi_revoke.engine.rounds import Rounds
 from nhi_revoke.engine.runner import Runner
 from nhi_revoke.engine.takeback import release_time
@@ -122,13 +124,16 @@ class Work:
             self._open(empty, "hold", Consent("apply"), first.opened.operator)
             rounds = self._rounds()
             number = max((s.rounds for s in self.recorder.history.sections), default=0)  # names of steps never repeat
-            while True:
-                number += 1
-                rounds.again(number)
-                if self._io.now() >= end:
+            left = remaining(self.recorder.history, self._io.now())
+            for look in count(1):
+                rounds.again(number + look)
+                now = self._io.now()
+                left = self._passed(left, now)
+                if now >= end:
                     break
-                pause = min(interval, (end - self._io.now()).total_seconds())
-                self._wait_until(self._io.now() + timedelta(seconds=pause), f"holding until {end:%Y-%m-%dT%H:%M:%SZ}")
+                at = now + timedelta(seconds=min(interval, (end - now).total_seconds()))
+                self._tell(HoldEvent(now, at, end, look, left, tuple(rounds.closed)))
+                self._pause(now, at)
             prove_all(self._doing, self.recorder, self._pool)
 
         return self._to_the_end(work)
@@ -158,11 +163,25 @@ class Work:
             inventory, replace(intent, rotate="no"), self._connections.registry, self._connections.scope_of_target
         )
 
+    def _passed(self, before: Sequence[Remaining], now: datetime) -> tuple[Remaining, ...]:
+        """What remains now; what does no longer is told once. Its time is over: that nothing else lasts is not said."""
+        left = remaining(self.recorder.history, now)
+        there = {each.access for each in left}
+        for each in before:
+            if each.access not in there:
+                self._tell(SaysEvent(f"its time has passed: {each.says or each.access}"))
+        return left
+
     def _wait_until(self, when: datetime, why: str) -> None:
         now = self._io.now()
         if when > now:
             self._tell(WaitEvent(when, now, why))
-            self._io.clock.wait((when - now).total_seconds(), self._io.stop)
+        self._pause(now, when)
+
+    def _pause(self, now: datetime, until: datetime) -> None:
+        """Raises Interrupted."""
+        if until > now:
+            self._io.clock.wait((until - now).total_seconds(), self._io.stop)
         if self._io.stop.is_set():
             raise Interrupted
 

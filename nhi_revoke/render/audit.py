@@ -14,11 +14,12 @@ _STYLE: dict[str, Style] = {"accepted": "dim", "unseen": "warning"}
 def audit_screen(inventory: Inventory, findings: Sequence[tuple[str, str, str, str]], *, passed: bool) -> list[Block]:
     """`findings`: verdict, id, what it is, and the reason of `--accept`."""
     rows = [(Span(v.upper(), _STYLE.get(v, "danger")), id_, what, reason) for v, id_, what, reason in findings]
-    shown = table(("VERDICT", "ID", "WHAT", "ACCEPTED BECAUSE"), rows, keep="VERDICT", indent=2)
+    heads = ("VERDICT", "ID", "WHAT", "ACCEPTED BECAUSE")
+    shown = table(heads, rows, keep="VERDICT", own_line="ID", named=heads[3:], indent=2)
     verdict = Span("PASSED: nothing live, nothing unseen", "good") if passed else Span("NOT PASSED", "danger")
     return [
         *inventory_screen(inventory),
-        *section(Span("Audit", "strong"), [shown] if rows else []),
+        *section(Span("AUDIT", "strong"), [shown] if rows else []),
         BLANK,
         line(verdict),
     ]

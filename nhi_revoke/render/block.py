@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 Style = Literal["", "danger", "warning", "good", "strong", "dim"]
@@ -34,6 +34,8 @@ class Column(NamedTuple):
     """Where a terminal is too narrow for the table, it stands under its row, whole: an id that will be copied."""
     named: bool = False
     """Its head is said with it then: a time means nothing without."""
+    least: int = 0
+    """Columns that it takes on a terminal at least: where a screen has a table for each principal, none jumps."""
 
 
 class Table(NamedTuple):
@@ -64,12 +66,13 @@ def table(
     keep: str = "",
     own_line: str = "",
     named: Sequence[str] = (),
+    least: Mapping[str, int] | None = None,
     indent: int = 0,
 ) -> Table:
-    """A table; `keep` names the columns that never wrap, separated by spaces."""
-    kept = keep.split()
+    """A table; `keep` names the columns that never wrap, separated by spaces. Its last column should be prose."""
+    kept, wide = keep.split(), least or {}
     return Table(
-        tuple(Column(head, head in kept, head == own_line, head in named) for head in heads),
+        tuple(Column(head, head in kept, head == own_line, head in named, wide.get(head, 0)) for head in heads),
         tuple(tuple(Span(cell) if isinstance(cell, str) else cell for cell in row) for row in rows),
         indent,
     )

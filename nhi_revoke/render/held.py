@@ -61,7 +61,7 @@ def _asked(held: HeldByJobs) -> Line:
 def _table(held: HeldByJobs) -> list[Table]:
     """Names and ages."""
     rows = [(a.label, _beginning(a.note), minute(a.created)) for a in held.secrets]
-    return [table(("SECRET", "NOTE", "CREATED"), rows, indent=2)] if rows else []
+    return [table(("SECRET", "NOTE", "CREATED"), rows, keep="SECRET", named=("CREATED",), indent=2)] if rows else []
 
 
 def _access_lines(access: Access) -> Sequence[Line]:

@@ -1,8 +1,12 @@
-"""The screen of `list` and `audit`."""
+"""The screen of `list` and `audit`.
+
+Its parts stand in the order that `plan` and `report` have, too: the headline, what is OPEN, PLANTED, in REACH and
+UNSEEN, then a table for each principal.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -13,6 +17,8 @@ from nhi_revoke.model.inventory import Inventory, Unreachable
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.render.block import BLANK, Block, Line, Span, Style, line, section, table
 from nhi_revoke.render.moment import minute
+
+Names = Mapping[PrincipalRef, Principal]
 
 _STATE_STYLE: dict[str, Style] = {"live": "danger", "unknown": "warning", "disabled": "good", "expired": "dim"}
 _STATE_WORD = {"live": "live", "unknown": "may be live", "disabled": "disabled", "expired": "expired"}
@@ -54,48 +60,90 @@ def is_open(access: Access) -> bool:
 
 
 def inventory_screen(inventory: Inventory) -> list[Block]:
-    """Headline, then each principal with its accesses, then what it reaches and what was not seen."""
+    """Headline, what is open, planted, reached and was not seen, then each principal with its accesses."""
     found = counts(inventory)
     blocks: list[Block] = [_headline(inventory, found)]
     if found.maybe:
         blocks.append(line(Span(f"{found.maybe} MAY BE LIVE: no list shows them; take them for live.", "warning")))
+    outside = [lead for lead in inventory.leads if lead.beyond and lead.how == "reach"]
+    doors = [_open_line(access) for access in inventory.accesses if is_open(access)]
+    blocks += section(Span("OPEN", "danger"), [*doors, *lead_lines(outside, word="OPEN")])
+    blocks += leads_sections(inventory.leads)
+    blocks += unseen(inventory.blind, inventory.unreachable)
+    names = by_ref(inventory.principals)
+    wide = max((len(_state(access).text) for access in inventory.accesses), default=0)
+    of: dict[PrincipalRef, list[Access]] = {}
+    for access in inventory.accesses:
+        of.setdefault(access.on, []).append(access)
     for principal in inventory.principals:
-        accesses = inventory.of(principal.ref)
-        blocks += [BLANK, heading(principal.ref, inventory.principals)]
+        accesses = of.get(principal.ref, [])
+        blocks += [BLANK, heading(principal.ref, names)]
         if principal.untouchable:
             blocks.append(line(Span(f"cannot be changed: {principal.untouchable}", "warning"), indent=2))
         if accesses:
-            blocks.append(accesses_table(accesses))
+            blocks.append(accesses_table(accesses, wide))
         else:
             blocks.append(line("no access was found; see UNSEEN for what could not be looked at", indent=2))
-    blocks += section(Span("REACH and PLANTED", "warning"), lead_lines(inventory.leads))
-    blocks += unseen(inventory.blind, inventory.unreachable)
     return blocks
 
 
-def heading(on: PrincipalRef, principals: Sequence[Principal]) -> Line:
+def by_ref(principals: Iterable[Principal]) -> Names:
+    """For `heading`."""
+    return {principal.ref: principal for principal in principals}
+
+
+def heading(on: PrincipalRef, names: Names) -> Line:
     """A principal with its name: a reference may be nothing but numbers."""
-    named = next((f"  {p.kind} {p.name}" for p in principals if p.ref == on), "")
-    return line(Span(str(on), "strong"), named)
+    known = names.get(on)
+    return line(Span(str(on), "strong"), f"  {known.kind} {known.name}" if known else "")
 
 
-def accesses_table(accesses: Sequence[Access]) -> Block:
-    """Children stand under the access that they were minted with."""
+def _open_line(access: Access) -> Line:
+    return line(Span("OPEN", "danger"), f"  {access.id}  {told(access)}", indent=2)
+
+
+def told(access: Access) -> str:
+    """What it is, in words, and its note."""
+    return access.label + (f" ({said})" if (said := noted(access)) else "")
+
+
+def accesses_table(accesses: Sequence[Access], wide: int) -> Block:
+    """What is live first; children stand under the access that they were minted with. `wide`: the longest state."""
     rows = [
         (
             _state(access),
             "  " * depth + access.id,
-            access.label + (f" ({said})" if (said := noted(access)) else ""),
             minute(access.created),
             minute(access.last_used),
             minute(access.expires),
+            told(access),
         )
-        for depth, access in lineage(accesses)
+        for depth, access in lineage(ranked(accesses))
     ]
-    heads = ("STATE", "ACCESS", "WHAT", "CREATED", "LAST USED", "EXPIRES")
-    filled = [i for i in range(len(heads)) if i < 2 or any(_text(row[i]) for row in rows)]
+    heads = ("STATE", "ACCESS", "CREATED", "LAST USED", "EXPIRES", "WHAT")
+    filled = [i for i in range(len(heads)) if i < 2 or any(text_of(row[i]) for row in rows)]
     cells = [[row[i] for i in filled] for row in rows]
-    return table([heads[i] for i in filled], cells, keep="STATE", own_line="ACCESS", named=heads[3:], indent=2)
+    shown = [heads[i] for i in filled]
+    return table(shown, cells, keep="STATE", own_line="ACCESS", named=heads[2:5], least={"STATE": wide}, indent=2)
+
+
+def ranked(accesses: Sequence[Access]) -> list[Access]:
+    """Live, may be live, shut, ended, noted, and in each by kind and id: vendors answer in no order. One that is
+    dead and has a live child stands where the child would.
+    """
+    ranks = {access.id: _rank(access) for access in accesses}
+    for _, access in reversed(lineage(accesses)):
+        if access.parent in ranks:
+            ranks[access.parent] = min(ranks[access.parent], ranks[access.id])
+    return sorted(accesses, key=lambda access: (ranks[access.id], access.kind, access.id))
+
+
+def _rank(access: Access) -> int:
+    if not access.opens:
+        return 5
+    if access.shut and access.state in ("live", "unknown"):
+        return 2
+    return {"live": 0, "unknown": 1, "disabled": 3, "expired": 4}[access.state]
 
 
 def _state(access: Access) -> Span:
@@ -128,7 +176,17 @@ def lineage(accesses: Sequence[Access]) -> list[tuple[int, Access]]:
     return ordered + [(0, a) for a in accesses if a.id not in shown]
 
 
-def lead_lines(leads: Iterable[Lead]) -> list[Line]:
+def leads_sections(leads: Sequence[Lead], note: str = "") -> list[Block]:
+    """PLANTED, then REACH. `note` stands behind both titles."""
+    planted = lead_lines(lead for lead in leads if lead.how == "planted")
+    reached = lead_lines(lead for lead in leads if lead.how == "reach")
+    return [
+        *section(Span(f"PLANTED{note}", "danger"), planted),
+        *section(Span(f"REACH{note}", "warning"), reached),
+    ]
+
+
+def lead_lines(leads: Iterable[Lead], word: str = "") -> list[Line]:
     """A line each; the ways by which one principal may be become stand together."""
     merged: dict[object, Lead] = {}
     for number, lead in enumerate(leads):
@@ -137,15 +195,16 @@ def lead_lines(leads: Iterable[Lead]) -> list[Line]:
         first = merged.setdefault(key, lead)
         if first is not lead and lead.why not in first.why:
             merged[key] = replace(first, why=f"{first.why}; {lead.why}")
-    return [_lead_line(lead) for lead in merged.values()]
+    return [_lead_line(lead, word) for lead in merged.values()]
 
 
-def _lead_line(lead: Lead) -> Line:
+def _lead_line(lead: Lead, word: str) -> Line:
     """Another principal that this one can become, or made."""
-    word = "PLANTED" if lead.how == "planted" else "REACH"
+    style: Style = "danger" if word or lead.how == "planted" else "warning"
+    word = word or ("PLANTED" if lead.how == "planted" else "REACH")
     until = f", until {minute(lead.until)}" if lead.until else ""
     then = f"  next: {lead.next}" if lead.next else ""
-    return line(Span(word, "warning"), f"  {lead.to}  {lead.why}{until}{then}", indent=2)
+    return line(Span(word, style), f"  {lead.to}  {lead.why}{until}{then}", indent=2)
 
 
 def unseen_count(blind: Iterable[BlindSpot], unreachable: Sequence[Unreachable]) -> int:
@@ -156,10 +215,10 @@ def unseen_count(blind: Iterable[BlindSpot], unreachable: Sequence[Unreachable])
 def unseen(blind: Iterable[BlindSpot], unreachable: Iterable[Unreachable]) -> list[Block]:
     """What could not be looked at, and what would open the view. Never shown as "none"."""
     said: dict[object, list[BlindSpot]] = {}
-    for number, spot in enumerate(blind):
+    for number, spot in enumerate(sorted(blind, key=lambda spot: not spot.counts)):
         # What counts has a line each: the number after UNSEEN is theirs.
         said.setdefault(number if spot.counts else (spot.kind, spot.why), []).append(spot)
-    lines = [_blind_line(spots) for spots in said.values()] + [unreachable_line(each) for each in unreachable]
+    lines = [unreachable_line(each) for each in unreachable] + [_blind_line(spots) for spots in said.values()]
     return section(Span("UNSEEN", "danger"), lines)
 
 
@@ -195,5 +254,6 @@ def spaced(parts: Sequence[Span]) -> list[Span]:
     return [each for part in parts for each in (part, Span("  "))][:-1]
 
 
-def _text(cell: str | Span) -> str:
+def text_of(cell: str | Span) -> str:
+    """A cell without its style."""
     return cell if isinstance(cell, str) else cell.text

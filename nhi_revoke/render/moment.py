@@ -1,4 +1,7 @@
-"""Times and lengths of time, in the few words that fit a column. Always UTC."""
+"""Times and lengths of time, in the few words that fit a column. Always UTC.
+
+A moment has no blank in it: no line breaks there, and it can be typed again (`--since`, `--until`).
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,13 @@ from datetime import UTC, datetime
 
 
 def moment(at: datetime | None) -> str:
-    """`2026-01-31 14:05:09Z`, to the second; empty for None."""
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ") if at else ""
+    """`2026-01-31T14:05:09Z`, to the second; empty for None."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at else ""
 
 
 def minute(at: datetime | None) -> str:
-    """`2026-01-31 14:05Z`; empty for None."""
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%MZ") if at else ""
+    """`2026-01-31T14:05Z`; empty for None."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ") if at else ""
 
 
 def length(seconds: float) -> str:

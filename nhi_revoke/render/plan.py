@@ -1,33 +1,36 @@
-"""The screen that a person consents to."""
+"""The screen that a person consents to: its parts in the order that `list` and `report` have, too."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from nhi_revoke.model.plan import Plan
-from nhi_revoke.model.ref import AccessId
+from nhi_revoke.model.ref import AccessId, PrincipalRef
 from nhi_revoke.model.step import Notice, OpenDoor, Residual, Step
 from nhi_revoke.render.block import BLANK, Block, Line, Span, Style, line, section, table
-from nhi_revoke.render.inventory import heading, lead_lines, unseen
+from nhi_revoke.render.inventory import by_ref, heading, leads_sections, text_of, unseen
 from nhi_revoke.render.moment import length, minute
 
 _LEVEL: dict[str, Style] = {"info": "", "warning": "warning", "danger": "danger"}
+_WORD = {"danger": "DANGER", "warning": "WARNING", "info": "note"}
 
 
 def plan_screen(plan: Plan) -> list[Block]:
-    """Headline, what the operator must know, then every step in order."""
+    """Headline, what is open, breaks, stays, is to be done by hand, was seen beside and was not, then every step."""
     blocks: list[Block] = [line(*headline(plan), f"    {plan.identity.name}")]
     blocks += _settings(plan)
-    blocks += [notice_line(notice) for notice in plan.notices]
+    blocks += section(Span("OPEN", "danger"), [open_line(door) for door in plan.open])
     breaks = dict.fromkeys((str(step.on), step.breaks) for step in plan.steps if step.breaks)
-    blocks += section(Span("BREAKS", "danger"), [line(f"{on}  {what}", indent=2) for on, what in breaks])
+    first = {on: number for number, (on, _) in reversed(list(enumerate(breaks)))}
+    ordered = sorted(breaks, key=lambda each: first[each[0]])  # what breaks of one principal stands together
+    blocks += section(Span("BREAKS", "danger"), [line(f"{on}  {what}", indent=2) for on, what in ordered])
     labels = {access.id: access.label for access in plan.accesses}
-    blocks += section(Span("STAYS", "warning"), [residual_line(each, labels) for each in plan.residuals])
+    blocks += section(Span("STAYS", "warning"), [residual_line(each, labels) for each in soonest(plan.residuals)])
     by_hand = [line(f"{each.on}  {each.kind}: {each.what}", indent=2) for each in plan.manual]
     blocks += section(Span("BY HAND", "warning"), by_hand)
-    blocks += section(Span("OPEN", "danger"), [open_line(door) for door in plan.open])
-    blocks += section(Span("REACH and PLANTED (not touched by this plan)", "warning"), lead_lines(plan.leads))
+    blocks += leads_sections(plan.leads, " (not touched by this plan)")
     blocks += unseen(plan.blind, plan.unreachable)
+    blocks += notices(plan.notices)
     blocks += _steps(plan)
     return blocks
 
@@ -45,13 +48,18 @@ def headline(plan: Plan) -> list[Span]:
     return spans
 
 
+def soonest(residuals: Iterable[Residual]) -> list[Residual]:
+    """In the order in which they end; what does not end by itself stands last."""
+    return sorted(residuals, key=lambda each: (each.until is None, each.until.timestamp() if each.until else 0.0))
+
+
 def residual_line(each: Residual, labels: Mapping[AccessId, str]) -> Line:
     """`labels`: what each access is, in words: an id may be nothing but numbers."""
     until = f"until {minute(each.until)}" if each.until else "for good, unless you end it"
     source = f" ({each.source})" if each.source else ""
     style: Style = "" if each.counts else "danger"
-    what = "  ".join(part for part in (each.access, labels.get(each.access, ""), until) if part)
-    return line(Span(f"{what}: {each.why}{source}", style), indent=2)
+    what = "  ".join(part for part in (each.access, labels.get(each.access, "")) if part)
+    return line(Span(f"{until}  {what}: {each.why}{source}", style), indent=2)
 
 
 def open_line(door: OpenDoor) -> Line:
@@ -60,9 +68,17 @@ def open_line(door: OpenDoor) -> Line:
     return line(word, f"  {door.access}  {door.why}{way}", indent=2)
 
 
-def notice_line(notice: Notice) -> Line:
-    word = {"info": "note", "warning": "WARNING", "danger": "DANGER"}[notice.level]
-    return line(Span(f"{word}: {notice.says}", _LEVEL[notice.level]), f"  {notice.on}")
+def notices(said: Iterable[Notice]) -> list[Block]:
+    """NOTES, the gravest first; what is said of several principals stands once."""
+    order = list(_WORD)
+    merged: dict[tuple[str, str], list[str]] = {}
+    for each in sorted(said, key=lambda notice: order.index(notice.level)):
+        merged.setdefault((each.level, each.says), []).append(str(each.on))
+    lines = [
+        line(Span(f"{_WORD[level]}: {says}", _LEVEL[level]), f"  {', '.join(dict.fromkeys(on))}", indent=2)
+        for (level, says), on in merged.items()
+    ]
+    return section(Span("NOTES", "warning"), lines)
 
 
 def _settings(plan: Plan) -> list[Block]:
@@ -82,22 +98,31 @@ def _settings(plan: Plan) -> list[Block]:
 def _steps(plan: Plan) -> list[Block]:
     """One table per principal, numbered through in the order of the run."""
     numbers = {step.id: number for number, step in enumerate(plan.steps, 1)}
+    names = by_ref(plan.principals)
+    of: dict[PrincipalRef, list[tuple[str | Span, ...]]] = {}
+    for step in plan.steps:
+        after = spans_of(numbers[each] for each in step.after if each in numbers)
+        row = (str(numbers[step.id]), step.phase.value, _taken_back(step), after, plan.told(step))
+        of.setdefault(step.on, []).append(row)
+    heads = ("#", "PHASE", "UNDO", "AFTER", "WHAT")
+    every = [row for rows in of.values() for row in rows]
+    least = {heads[i]: max((len(text_of(row[i])) for row in every), default=0) for i in range(3)}
     blocks: list[Block] = []
-    for on in dict.fromkeys(step.on for step in plan.steps):
-        rows = [
-            (
-                str(numbers[step.id]),
-                step.phase.value,
-                plan.told(step),
-                _taken_back(step),
-                " ".join(str(numbers[each]) for each in step.after if each in numbers),
-            )
-            for step in plan.steps
-            if step.on == on
-        ]
-        blocks += [BLANK, heading(on, plan.principals)]
-        blocks.append(table(("#", "PHASE", "WHAT", "UNDO", "AFTER"), rows, keep="# PHASE UNDO", indent=2))
+    for on, rows in of.items():
+        blocks += [BLANK, heading(on, names)]
+        blocks.append(table(heads, rows, keep="# PHASE UNDO AFTER", least=least, indent=2))
     return blocks
+
+
+def spans_of(numbers: Iterable[int]) -> str:
+    """`1 3-7`: a seal may wait for everything before it."""
+    runs: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return " ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
 
 
 def _taken_back(step: Step) -> Span:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from nhi_revoke.engine.event import CountEvent, Event, ReadEvent, SaysEvent, StepEvent, WaitEvent
+from nhi_revoke.engine.event import CountEvent, Event, HoldEvent, ReadEvent, Remaining, SaysEvent, StepEvent, WaitEvent
 from nhi_revoke.render.block import Line, Span, Style, line
-from nhi_revoke.render.moment import length, moment
+from nhi_revoke.render.moment import length, minute, moment
 from nhi_revoke.render.plain import plain_text
 
 if TYPE_CHECKING:
     from rich.live import Live
+    from rich.text import Text
 
+MOST_LEFT = 12
+"""Residuals that a live countdown shows."""
 LONG_LOOK = 10
 """Requests of one look from which on its end is worth a line where nothing can be drawn over."""
 _LOUD = ("failed", "lost", "impossible")
@@ -33,8 +37,18 @@ def event_line(event: Event, passed: float = 0.0) -> Line:
         return line(Span(event.what, _STYLE.get(event.what, "")), f"  {event.says}{detail}")
     if isinstance(event, ReadEvent):
         return line(Span(f"reading {event.what}: {event.done} of {event.of}", "dim"))
+    if isinstance(event, HoldEvent):
+        return line(*_hold_spans(event, passed))
     style: Style = "" if event.level == "info" else event.level
     return line(Span(event.says, style))
+
+
+def remaining_line(each: Remaining, event: HoldEvent, passed: float = 0.0) -> Line:
+    """How long it stays, until when, what it is."""
+    left = max(0.0, (each.until - event.now).total_seconds() - passed)
+    style: Style = "warning" if left else "dim"
+    what = f"until {minute(each.until)}  {each.says or each.access}"
+    return line(Span(f"{length(left).rjust(11)} left", style), f"  {what}", indent=2)
 
 
 def wanted(event: Event, verbosity: int) -> bool:
@@ -64,7 +78,7 @@ class Progress(Protocol):
 
 
 class PlainProgress:
-    """One line for each event that is wanted; the same wait or count is said once."""
+    """One line for each event that is wanted; the same wait or count is said once, and a countdown where it changed."""
 
     def __init__(self, err: TextIO, verbosity: int) -> None:
         self._err = err
@@ -81,9 +95,12 @@ class PlainProgress:
             return
         text = plain_text([event_line(event)])
         kind = type(event).__name__
-        now = f"{event.why}{event.until}" if isinstance(event, WaitEvent) else text
+        now = f"{event.why}{moment(event.until)}" if isinstance(event, WaitEvent) else text
+        if isinstance(event, HoldEvent):
+            text = plain_text([event_line(event), *(remaining_line(each, event) for each in event.left)])
+            now = f"{event.until}{event.left}{event.closed}{event.looks * (self._verbosity > 0)}"
         with self._lock:
-            if isinstance(event, CountEvent | WaitEvent) and self._said.get(kind) == now:
+            if isinstance(event, CountEvent | WaitEvent | HoldEvent) and self._said.get(kind) == now:
                 return
             self._said[kind] = now
             self._err.write(text)
@@ -110,15 +127,16 @@ class LiveProgress:
         self._now = now
         self._told_at = 0.0
         self._read: ReadEvent | None = None
+        self._hold: HoldEvent | None = None
         self._live: Live | None = None
 
     def start(self) -> None:
         from rich.live import Live
 
-        from nhi_revoke.render.screen import console, styled
+        from nhi_revoke.render.screen import console
 
         self._live = Live(
-            get_renderable=lambda: styled(*self._status()),  # drawn anew eight times a second: a wait counts down
+            get_renderable=self._drawn,  # anew eight times a second: a wait counts down
             console=console(self._err, width=self._width, color=self._color),
             transient=True,
             redirect_stdout=False,
@@ -137,6 +155,8 @@ class LiveProgress:
                 self._count, self._wait = _count_spans(event), None
             elif isinstance(event, WaitEvent):
                 self._wait, self._told_at = event, self._now()
+            elif isinstance(event, HoldEvent):
+                self._hold, self._wait, self._count, self._told_at = event, None, [], self._now()
             elif isinstance(event, ReadEvent):
                 self._read = event if event.done < event.of and self._verbosity >= 0 else None
             else:
@@ -159,11 +179,39 @@ class LiveProgress:
                 self._live.stop()
                 self._live = None
 
+    def _drawn(self) -> Text:
+        """The last line; of `hold`, a line below it for each residual, cut at the edge so that none jumps."""
+        from nhi_revoke.render.screen import styled
+
+        text = styled(*self._status())
+        hold = self._hold
+        if hold is None:
+            return text
+        passed = self._now() - self._told_at
+        for each in hold.left[:MOST_LEFT]:
+            text.append("\n  ").append_text(styled(*remaining_line(each, hold, passed).spans))
+        if more := hold.left[MOST_LEFT:]:
+            text.append(f"\n  and {len(more)} more, the last until {minute(more[-1].until)}")
+        text.no_wrap, text.overflow = True, "ellipsis"
+        return text
+
     def _status(self) -> list[Span]:
         wait, read = self._wait, self._read
         waiting = [Span("   "), *event_line(wait, self._now() - self._told_at).spans] if wait else []
         reading = [Span("   "), *event_line(read).spans] if read else []
-        return [*self._count, *waiting, *reading]
+        holding = event_line(self._hold, self._now() - self._told_at).spans if self._hold else ()
+        counting = [*self._count, Span("   ")] if self._count and holding else self._count
+        return [*counting, *holding, *waiting, *reading]
+
+
+def _hold_spans(event: HoldEvent, passed: float) -> list[Span]:
+    """When it looks again, what it had to close again, and until when: a narrow terminal cuts the end."""
+    gone = timedelta(seconds=passed)
+    left, then = (max(0.0, (at - event.now - gone).total_seconds()) for at in (event.until, event.next))
+    again = Span(f"closed again {len(event.closed)}", "danger" if event.closed else "")
+    last = f", last: {event.closed[-1]}" if event.closed else ""
+    end = f"  until {minute(event.until)} ({length(left)})  look {event.looks}{last}"
+    return [Span("holding", "strong"), Span(f"  next look in {length(then)}  "), again, Span(end)]
 
 
 def _count_spans(event: CountEvent) -> list[Span]:

@@ -20,7 +20,7 @@ def runs_screen(rows: Rows) -> list[Block]:
         return [line("No run is recorded on this machine.")]
     cells = [(r["run"], r["identity"], r["verb"], r["started"], r["state"], r["headline"], r["may"]) for r in rows]
     heads = ("RUN", "IDENTITY", "VERB", "STARTED", "STATE", "HEADLINE", "YOU MAY")
-    return [table(heads, cells, keep="VERB", own_line="RUN")]
+    return [table(heads, cells, keep="IDENTITY VERB STATE", own_line="RUN", named=("STARTED", "YOU MAY"))]
 
 
 def providers_screen(rows: Rows) -> list[Block]:
@@ -40,7 +40,7 @@ def needs_screen(rows: Rows) -> list[Block]:
     if not rows:
         return [line("No provider that loads declares a permission.")]
     cells = [(r["provider"], r["stage"], r["permission"], r["by"]) for r in rows]
-    return [table(("PROVIDER", "STAGE", "PERMISSION", "NEEDED BY"), cells, keep="PROVIDER STAGE")]
+    return [table(("PROVIDER", "STAGE", "PERMISSION", "NEEDED BY"), cells, keep="PROVIDER STAGE PERMISSION")]
 
 
 def doctor_screen(rows: Rows, needs: Iterable[tuple[str, str, str]]) -> list[Block]:
@@ -94,7 +94,8 @@ def checkup_screen(found: Sequence[Finding]) -> list[Block]:
 def config_screen(rows: Rows, path: str | None) -> list[Block]:
     """Key, value, source."""
     cells = [(r["key"], r["value"], r["source"]) for r in rows]
-    return [line(f"file: {path or 'none was found'}"), table(("KEY", "VALUE", "SOURCE"), cells)]
+    shown = table(("KEY", "VALUE", "SOURCE"), cells, keep="KEY", named=("SOURCE",))
+    return [line(f"file: {path or 'none was found'}"), shown]
 
 
 def found_screen(refs: Sequence[PrincipalRef], unreachable: Sequence[Unreachable]) -> list[Block]:

@@ -1,4 +1,4 @@
-"""The screen of a report: the verdict first, then what is left, then what was done."""
+"""The screen of a report: the verdict, what is left, what was done; in the order that `list` and `plan` have."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from nhi_revoke.model.command import command
 from nhi_revoke.model.found import Lead
 from nhi_revoke.model.plan import Plan
 from nhi_revoke.model.proof import Proof
+from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.model.report import Outcome, Report, StepResult
 from nhi_revoke.model.step import Phase
 from nhi_revoke.render.block import BLANK, Block, Line, Span, Style, line, next_line, section, table
-from nhi_revoke.render.inventory import heading, lead_lines, spaced, unseen, unseen_count
+from nhi_revoke.render.inventory import by_ref, heading, leads_sections, spaced, unseen, unseen_count
 from nhi_revoke.render.moment import length, minute, moment
-from nhi_revoke.render.plan import notice_line, open_line, residual_line
+from nhi_revoke.render.plan import notices, open_line, residual_line, soonest
 
 ONE_SCREEN = 30
 """Blocks: a longer report says its verdict again at the end."""
@@ -32,6 +33,7 @@ _FATE_STYLE: dict[str, Style] = {
 }
 _GOOD = ("OUT", "TAKEN BACK", "RELEASED", "FINISHED")
 NOT_PROVEN = "not proven"
+_FATE_RANK = ("open", "failed", NOT_PROVEN, "left", "lasts", "unseen", "ended", "already", "expired", "kept")
 TROUBLED = ("failed", "lost", "impossible", "stale", "skipped")
 """Results of steps that a reader must see."""
 
@@ -53,22 +55,23 @@ def report_screen(report: Report) -> list[Block]:
     """Everything, for a terminal or a pipe."""
     blocks = [*_verdict(report)]
     blocks += _next(report)
-    blocks += [notice_line(notice) for notice in report.notices]
     alive = open_leads(report)
     doors = [open_line(door) for door in report.open] + [left_line(o) for o in doorless(report)]
     doors += [alive_line(lead) for lead in alive]
     blocks += section(Span("OPEN", "danger"), doors)
-    by_hand = [line(f"{each.on}  {each.kind}: {each.what}", indent=2) for each in report.manual]
-    blocks += section(Span("BY HAND", "danger"), by_hand)
     labels = {o.access.id: o.access.label for o in report.outcomes}
-    blocks += section(Span("EXPIRES", "warning"), [residual_line(each, labels) for each in report.residuals])
-    blocks += section(Span("PLANTED", "danger"), lead_lines(report.planted))
-    blocks += section(Span("REACH", "warning"), lead_lines(lead for lead in report.leads if lead not in alive))
+    blocks += section(Span("EXPIRES", "warning"), [residual_line(each, labels) for each in soonest(report.residuals)])
+    by_hand = [line(f"{each.on}  {each.kind}: {each.what}", indent=2) for each in report.manual]
+    blocks += section(Span("BY HAND", "warning"), by_hand)
+    blocks += leads_sections([*report.planted, *(lead for lead in report.leads if lead not in alive)])
     blocks += unseen(report.blind, report.unreachable)
+    blocks += notices(report.notices)
     blocks += _outcomes(report)
     blocks += _replacements(report)
-    blocks += section("FLUSHED", [flushed_line(s) for s in report.steps if s.phase is Phase.FLUSH and s.proof])
-    blocks += section("Steps that did not end well", [step_line(s) for s in report.steps if s.result in TROUBLED])
+    flushed = [flushed_line(s) for s in report.steps if s.phase is Phase.FLUSH and s.proof]
+    blocks += section(Span("FLUSHED", "strong"), flushed)
+    troubled = [step_line(s) for s in report.steps if s.result in TROUBLED]
+    blocks += section(Span("STEPS that did not end well", "warning"), troubled)
     blocks += _records(report)
     if len(blocks) > ONE_SCREEN:  # the last lines are the first that a terminal shows
         blocks += [BLANK, *_verdict(report)[:1], *_next(report)]
@@ -142,38 +145,53 @@ def _next(report: Report) -> list[Block]:
 
 
 def _outcomes(report: Report) -> list[Block]:
+    """What is open first, then what is left, then what was ended, then what was kept."""
+    names = by_ref(report.principals)
+    of: dict[PrincipalRef, list[Outcome]] = {}
+    for outcome in report.outcomes:
+        of.setdefault(outcome.access.on, []).append(outcome)
+    heads = ("FATE", "PROOF", "ACCESS", "WHAT")
+    least = {
+        "FATE": max((len(fate_word(o)) for o in report.outcomes), default=0),
+        "PROOF": max((len(o.proof) for o in report.outcomes if o.proof), default=0),
+    }
     blocks: list[Block] = []
-    for on in dict.fromkeys(o.access.on for o in report.outcomes):
-        rows = [_outcome_row(o) for o in report.outcomes if o.access.on == on]
-        blocks += [BLANK, heading(on, report.principals)]
-        blocks.append(table(("FATE", "ACCESS", "PROOF", "WHAT"), rows, keep="FATE PROOF", own_line="ACCESS", indent=2))
+    for on, outcomes in of.items():
+        rows = [_outcome_row(o) for o in sorted(outcomes, key=_rank)]
+        blocks += [BLANK, heading(on, names)]
+        blocks.append(table(heads, rows, keep="FATE PROOF", own_line="ACCESS", least=least, indent=2))
     return blocks
+
+
+def _rank(outcome: Outcome) -> tuple[int, str, str]:
+    return _FATE_RANK.index(fate_word(outcome)), outcome.access.kind, outcome.access.id
 
 
 def _outcome_row(outcome: Outcome) -> tuple[Span | str, ...]:
     word = fate_word(outcome)
     fate = Span(word, "danger" if word == NOT_PROVEN else _FATE_STYLE[outcome.fate])
-    until = f" until {minute(outcome.until)}" if outcome.until else ""
+    until = f", until {minute(outcome.until)}" if outcome.until else ""
     appeared = " (appeared during the run)" if outcome.appeared else ""
     proof = outcome.proof.value if outcome.proof else ""
-    return fate, f"{outcome.access.id}{appeared}", proof, f"{said_of(outcome)}{until}"
+    return fate, proof, f"{outcome.access.id}{appeared}", f"{said_of(outcome)}{until}"
 
 
 def _replacements(report: Report) -> list[Block]:
     rows = [
         (
             Span(r.result, "good" if r.result == "served" else "warning"),
+            r.proof.value if r.proof else "",
             r.kind,
             r.to,
-            r.proof.value if r.proof else "",
             r.why,
         )
         for r in report.replacements
     ]
     if not rows:
         return []
-    heads = ("REPLACEMENT", "KIND", "TO", "PROOF", "WHY")
-    return [BLANK, line(Span("Replacements", "strong")), table(heads, rows, keep="REPLACEMENT PROOF", indent=2)]
+    heads = ("RESULT", "PROOF", "KIND", "TO", "WHY")
+    made = table(heads, rows, keep="RESULT PROOF KIND", own_line="TO", indent=2)
+    return section(Span("REPLACEMENTS", "strong"), [made])
 
 
 def step_line(step: StepResult) -> Line:
@@ -207,4 +225,4 @@ def _records(report: Report) -> list[Block]:
         lines.append(line(f"journal {report.journal}", indent=2))
     if report.journal_sha256:
         lines.append(line(f"sha256 {report.journal_sha256}", indent=2, keep=True))
-    return section("Record", lines)
+    return section(Span("RECORD", "strong"), lines)

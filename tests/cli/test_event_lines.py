@@ -10,12 +10,24 @@ from typing import get_args
 import pytest
 
 from nhi_revoke.cli.event_lines import EventLines
-from nhi_revoke.engine.event import CountEvent, Event, ReadEvent, SaysEvent, StepEvent, WaitEvent
+from nhi_revoke.engine.event import (
+    CountEvent,
+    Event,
+    HoldEvent,
+    ReadEvent,
+    Remaining,
+    SaysEvent,
+    StepEvent,
+    WaitEvent,
+)
 from nhi_revoke.render.progress import PlainProgress, event_line
 from tests.engine.tick import NOON, after
 
 EXAMPLES: dict[type, Event] = {
     CountEvent: CountEvent(4, 5, 1, 5, 0),
+    HoldEvent: HoldEvent(
+        NOON, after(30), after(900), 1, (Remaining("ses/1", "a session", after(600)),), ("disable it",)
+    ),
     ReadEvent: ReadEvent("CloudTrail of x", 3, 12),
     SaysEvent: SaysEvent("look here"),
     StepEvent: StepEvent("s01", "disable it", "end", "seen"),

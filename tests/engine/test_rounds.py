@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from nhi_revoke.engine.event import HoldEvent
 from nhi_revoke.model.change import Failed
 from nhi_revoke.model.error import Stopped
 from nhi_revoke.model.found import Access, BlindSpot
@@ -259,6 +260,39 @@ def test_hold_ends_when_the_last_residual_has_passed(scene: Scene, cloud: Cloud)
     assert cloud.clock.now() >= after(500)
     assert report.exit_code == 0
     assert report.headline == "OUT"
+
+
+def test_hold_counts_its_residuals_down_and_tells_what_it_closed_again(scene: Scene, cloud: Cloud) -> None:
+    cloud.until = after(100).isoformat()
+    ends = Residual(bot("ci"), "fake:session/ci/*", None, "signed URLs", "the vendor's documents")
+    lasts = Residual(bot("ci"), "fake:grant/ci", None, "nothing ends it", "the vendor's documents")
+    scene.revoke(residuals=(ends, lasts))
+    scene.heard.clear()
+    cloud.clock.at(50, enable(cloud))
+    start = cloud.clock.now()
+    scene.engine.hold("run-1", interval=30.0, until=after(150))
+    held = [event for event in scene.heard if isinstance(event, HoldEvent)]
+    assert [event.looks for event in held] == list(range(1, len(held) + 1))
+    assert held[0].now == start
+    for event in held:
+        assert event.now < event.next <= event.until == after(150)
+        left = [(each.access, each.until) for each in event.left]
+        ending = [("fake:session/ci/*", after(100))]
+        assert left == (ending if event.now < after(100) else []), "what never ends is not counted down"
+    assert held[-1].next == after(150), "the last wait is shorter"
+    assert held[0].closed == ()
+    assert held[-1].closed == ("disable key old", "deny-older on ci")
+    assert scene.says().count("its time has passed") == 1
+    assert scene.waited() == [e for e in scene.waited() if "settle" in e.why], "its own waits are countdowns"
+
+
+def test_hold_tells_what_nothing_ends_once(scene: Scene, cloud: Cloud) -> None:
+    scene.revoke(intent=Intent(follow="none"))
+    plant(cloud)()
+    scene.engine.hold("run-1", interval=30.0, until=after(200))
+    assert cloud.bots["ci"].keys["planted"] == "live"
+    assert len([event for event in scene.heard if isinstance(event, HoldEvent)]) > 2
+    assert scene.says().count("appeared during the run") == 1
 
 
 def test_hold_stops_at_ctrl_c_and_can_be_resumed(scene: Scene, cloud: Cloud) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nhi_revoke.engine.event import Event, WaitEvent
+from nhi_revoke.engine.event import Event, HoldEvent
 from nhi_revoke_aws.sandbox.clients import Held
 from nhi_revoke_aws.sandbox.seed import allow
 from tests.incident.conftest import YES, Incident
@@ -159,7 +159,7 @@ def test_hold_puts_it_back_on(incident: Incident) -> None:
     acts = iter(["detach-cut"])
 
     def heard(event: Event) -> None:
-        if isinstance(event, WaitEvent) and event.why.startswith("holding") and (what := next(acts, "")):
+        if isinstance(event, HoldEvent) and (what := next(acts, "")):
             incident.aws.meddle(what)
 
     ran = incident("hold", "@last", "--for", "5m", "-o", "json", on_event=heard)

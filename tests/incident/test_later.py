@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from nhi_revoke.engine.event import Event, WaitEvent
+from nhi_revoke.engine.event import Event, HoldEvent
 from nhi_revoke_aws.sandbox.sandbox import ACCOUNT
 from tests.incident.conftest import BOT, USER_REF, WORKER, YES, Incident, whole
 
@@ -227,7 +227,7 @@ def test_hold_puts_back_what_somebody_took_off(incident: Incident) -> None:
     acts = iter(["detach-cut", "reenable-key", "new-key"])
 
     def heard(event: Event) -> None:
-        if isinstance(event, WaitEvent) and event.why.startswith("holding") and (what := next(acts, "")):
+        if isinstance(event, HoldEvent) and (what := next(acts, "")):
             incident.aws.meddle(what)
 
     ran = incident("hold", "@last", "--for", "10m", "-o", "json", on_event=heard)
@@ -256,7 +256,7 @@ def test_hold_keeps_a_brake_on(incident: Incident) -> None:
     acts = iter(["detach-cut"])
 
     def heard(event: Event) -> None:
-        if isinstance(event, WaitEvent) and event.why.startswith("holding") and (what := next(acts, "")):
+        if isinstance(event, HoldEvent) and (what := next(acts, "")):
             incident.aws.meddle(what)
 
     ran = incident("hold", "@last", "--for", "5m", "-o", "json", on_event=heard)

@@ -8,7 +8,7 @@ import pytest
 
 from nhi_revoke.config.load import load_config
 from nhi_revoke.engine.clock import SandboxClock
-from nhi_revoke.engine.event import Event, WaitEvent
+from nhi_revoke.engine.event import Event, HoldEvent, WaitEvent
 from nhi_revoke.engine.service import Consent, Engine
 from nhi_revoke.model.intent import Intent
 from nhi_revoke.provider.registry import Registry
@@ -139,7 +139,7 @@ def test_hold_puts_it_back(incident: Incident) -> None:
     acts = iter(["detach-cut"])
 
     def heard(event: Event) -> None:
-        if isinstance(event, WaitEvent) and event.why.startswith("holding") and (what := next(acts, "")):
+        if isinstance(event, HoldEvent) and (what := next(acts, "")):
             incident.aws.meddle(what)
 
     ran = incident("hold", "@last", "--for", "5m", "-o", "json", on_event=heard)

@@ -62,7 +62,7 @@ def test_a_held_principal_is_refused_with_who_holds_it(tmp_path: Path) -> None:
         "revoke",
         str(os.getpid()),
         socket.gethostname(),
-        "2026-01-02 12:00:00Z",
+        "2026-01-02T12:00:00Z",
         A,
         "Nothing was changed",
     ):

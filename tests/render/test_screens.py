@@ -24,111 +24,8 @@ LIST_80 = """\
 LIVE 3  OPEN 1  REACH 1  UNSEEN 3  PLANTED 1    payments-bot
 1 MAY BE LIVE: no list shows them; take them for live.
 
-example:bot/payments-bot  bot payments-bot
-  live         ci  created 2026-01-25 06:00Z  last used 2026-01-31 11:57Z
-               tok_1
-  live         expires 2026-01-31 12:30Z
-                 ses/1
-  disabled     old
-               tok_2
-  may be live  every session
-               ses/*
-  live         a partner
-               trust/p
-
-REACH and PLANTED
-  REACH  example:bot/deploy-bot  it may mint sessions there
-  PLANTED  example:bot/deploy-bot  a token was made on it
-
-UNSEEN
-  UNSEEN  example:bot/payments-bot  example:grant: the listing was denied (needs
-    grants.list)
-  UNSEEN until 2026-01-31 12:15Z  example:bot/payments-bot  example:session:
-    events lag
-  UNSEEN  other:app/payments  not-installed: no library  pip install 'x'
-"""
-
-LIST_120 = """\
-LIVE 3  OPEN 1  REACH 1  UNSEEN 3  PLANTED 1    payments-bot
-1 MAY BE LIVE: no list shows them; take them for live.
-
-example:bot/payments-bot  bot payments-bot
-  STATE         ACCESS    WHAT            CREATED             LAST USED           EXPIRES
-  ─────────────────────────────────────────────────────────────────────────────────────────────────
-  live          tok_1     ci              2026-01-25 06:00Z   2026-01-31 11:57Z
-  live            ses/1                                                           2026-01-31 12:30Z
-  disabled      tok_2     old
-  may be live   ses/*     every session
-  live          trust/p   a partner
-
-REACH and PLANTED
-  REACH  example:bot/deploy-bot  it may mint sessions there
-  PLANTED  example:bot/deploy-bot  a token was made on it
-
-UNSEEN
-  UNSEEN  example:bot/payments-bot  example:grant: the listing was denied (needs grants.list)
-  UNSEEN until 2026-01-31 12:15Z  example:bot/payments-bot  example:session: events lag
-  UNSEEN  other:app/payments  not-installed: no library  pip install 'x'
-"""
-
-PLAN_80 = """\
-4 changes, 1 IRREVERSIBLE    payments-bot
-order: contain first   reason: leaked   scope: all   rotate: wait   brake: auto
-follow: identity   settle: 60 s   case: IR-17
-WARNING: a quota is nearly full  example:bot/payments-bot
-
-BREAKS
-  example:bot/payments-bot  sessions end
-
-STAYS
-  ses/1  until 2026-01-31 12:30Z: no API ends it (Example docs)
-
-BY HAND
-  example:bot/payments-bot  example:factor: remove the phone by hand
-
 OPEN
-  OPEN  trust/p  a partner can begin sessions  close it: --cut-trust trust/p
-
-REACH and PLANTED (not touched by this plan)
-  REACH  example:bot/deploy-bot  it may mint sessions there
-  PLANTED  example:bot/deploy-bot  a token was made on it
-
-UNSEEN
-  UNSEEN  example:bot/payments-bot  example:grant: the listing was denied (needs
-    grants.list)
-  UNSEEN until 2026-01-31 12:15Z  example:bot/payments-bot  example:session:
-    events lag
-  UNSEEN  other:app/payments  not-installed: no library  pip install 'x'
-
-example:bot/payments-bot  bot payments-bot
-  #   PHASE     WHAT                  UNDO           AFTER
-  ────────────────────────────────────────────────────────
-  1   cut       end every session     after 60 min
-  2   end       disable token ci      re-arms
-  3   mint      delete token old      IRREVERSIBLE   1 2
-  4   deliver   deliver the new one   yes            3
-"""
-
-REPORT_80 = """\
-NOT PROVEN OUT    payments-bot  revoke 20260131T120000Z-abc123  state: partial
-ENFORCED 1  SIMULATED 0  RECORDED 1  REQUESTED 1  UNPROVEN 0
-OPEN 3  EXPIRES 1  UNSEEN 3  PLANTED 1
-The last residual ends at 2026-01-31 12:30:00Z.
-Next: nhi-revoke resume 20260131T120000Z-abc123
-      nhi-revoke apply plan-2.json
-WARNING: a quota is nearly full  example:bot/payments-bot
-
-OPEN
-  OPEN  trust/p  a partner can begin sessions  close it: --cut-trust trust/p
-  KEPT  trust/q  known
-  OPEN  ses/*  every session: accepted, not yet seen
-  OPEN  ses/1  it expires by itself, until 2026-01-31 12:30Z
-
-BY HAND
-  example:bot/payments-bot  example:factor: remove the phone by hand
-
-EXPIRES
-  ses/1  until 2026-01-31 12:30Z: no API ends it (Example docs)
+  OPEN  trust/p  a partner
 
 PLANTED
   PLANTED  example:bot/deploy-bot  a token was made on it
@@ -137,36 +34,155 @@ REACH
   REACH  example:bot/deploy-bot  it may mint sessions there
 
 UNSEEN
+  UNSEEN  other:app/payments  not-installed: no library  pip install 'x'
   UNSEEN  example:bot/payments-bot  example:grant: the listing was denied (needs
     grants.list)
-  UNSEEN until 2026-01-31 12:15Z  example:bot/payments-bot  example:session:
+  UNSEEN until 2026-01-31T12:15Z  example:bot/payments-bot  example:session:
     events lag
-  UNSEEN  other:app/payments  not-installed: no library  pip install 'x'
 
 example:bot/payments-bot  bot payments-bot
-  ended       enforced  ci: the vendor refused it
-              tok_1
-  already     recorded  old: read twice
-              tok_2
+  live         ci  created 2026-01-25T06:00Z  last used 2026-01-31T11:57Z
+               tok_1
+  live         expires 2026-01-31T12:30Z
+                 ses/1
+  live         a partner
+               trust/p
+  may be live  every session
+               ses/*
+  disabled     old
+               tok_2
+"""
+
+LIST_120 = """\
+LIVE 3  OPEN 1  REACH 1  UNSEEN 3  PLANTED 1    payments-bot
+1 MAY BE LIVE: no list shows them; take them for live.
+
+OPEN
+  OPEN  trust/p  a partner
+
+PLANTED
+  PLANTED  example:bot/deploy-bot  a token was made on it
+
+REACH
+  REACH  example:bot/deploy-bot  it may mint sessions there
+
+UNSEEN
+  UNSEEN  other:app/payments  not-installed: no library  pip install 'x'
+  UNSEEN  example:bot/payments-bot  example:grant: the listing was denied (needs grants.list)
+  UNSEEN until 2026-01-31T12:15Z  example:bot/payments-bot  example:session: events lag
+
+example:bot/payments-bot  bot payments-bot
+  STATE        ACCESS   CREATED            LAST USED          EXPIRES            WHAT
+  ────────────────────────────────────────────────────────────────────────────────────────────
+  live         tok_1    2026-01-25T06:00Z  2026-01-31T11:57Z                     ci
+  live           ses/1                                        2026-01-31T12:30Z
+  live         trust/p                                                           a partner
+  may be live  ses/*                                                             every session
+  disabled     tok_2                                                             old
+"""
+
+PLAN_80 = """\
+4 changes, 1 IRREVERSIBLE    payments-bot
+order: contain first   reason: leaked   scope: all   rotate: wait   brake: auto
+  follow: identity   settle: 60 s   case: IR-17
+
+OPEN
+  OPEN  trust/p  a partner can begin sessions  close it: --cut-trust trust/p
+
+BREAKS
+  example:bot/payments-bot  sessions end
+
+STAYS
+  until 2026-01-31T12:30Z  ses/1: no API ends it (Example docs)
+
+BY HAND
+  example:bot/payments-bot  example:factor: remove the phone by hand
+
+PLANTED (not touched by this plan)
+  PLANTED  example:bot/deploy-bot  a token was made on it
+
+REACH (not touched by this plan)
+  REACH  example:bot/deploy-bot  it may mint sessions there
+
+UNSEEN
+  UNSEEN  other:app/payments  not-installed: no library  pip install 'x'
+  UNSEEN  example:bot/payments-bot  example:grant: the listing was denied (needs
+    grants.list)
+  UNSEEN until 2026-01-31T12:15Z  example:bot/payments-bot  example:session:
+    events lag
+
+NOTES
+  WARNING: a quota is nearly full  example:bot/payments-bot
+
+example:bot/payments-bot  bot payments-bot
+  #  PHASE    UNDO          AFTER  WHAT
+  ────────────────────────────────────────────────────
+  1  cut      after 60 min         end every session
+  2  end      re-arms              disable token ci
+  3  mint     IRREVERSIBLE  1-2    delete token old
+  4  deliver  yes           3      deliver the new one
+"""
+
+REPORT_80 = """\
+NOT PROVEN OUT    payments-bot  revoke 20260131T120000Z-abc123  state: partial
+ENFORCED 1  SIMULATED 0  RECORDED 1  REQUESTED 1  UNPROVEN 0
+OPEN 3  EXPIRES 1  UNSEEN 3  PLANTED 1
+The last residual ends at 2026-01-31T12:30:00Z.
+Next: nhi-revoke resume 20260131T120000Z-abc123
+      nhi-revoke apply plan-2.json
+
+OPEN
+  OPEN  trust/p  a partner can begin sessions  close it: --cut-trust trust/p
+  KEPT  trust/q  known
+  OPEN  ses/*  every session: accepted, not yet seen
+  OPEN  ses/1  it expires by itself, until 2026-01-31T12:30Z
+
+EXPIRES
+  until 2026-01-31T12:30Z  ses/1: no API ends it (Example docs)
+
+BY HAND
+  example:bot/payments-bot  example:factor: remove the phone by hand
+
+PLANTED
+  PLANTED  example:bot/deploy-bot  a token was made on it
+
+REACH
+  REACH  example:bot/deploy-bot  it may mint sessions there
+
+UNSEEN
+  UNSEEN  other:app/payments  not-installed: no library  pip install 'x'
+  UNSEEN  example:bot/payments-bot  example:grant: the listing was denied (needs
+    grants.list)
+  UNSEEN until 2026-01-31T12:15Z  example:bot/payments-bot  example:session:
+    events lag
+
+NOTES
+  WARNING: a quota is nearly full  example:bot/payments-bot
+
+example:bot/payments-bot  bot payments-bot
+  open                   a partner: nobody cut it
+                         trust/p
   not proven  requested  every session: accepted, not yet seen
-              ses/*
-  left        it expires by itself until 2026-01-31 12:30Z
-              ses/1 (appeared during the run)
-  open        a partner: nobody cut it
-              trust/p
+                         ses/*
+  left                   it expires by itself, until 2026-01-31T12:30Z
+                         ses/1 (appeared during the run)
+  ended       enforced   ci: the vendor refused it
+                         tok_1
+  already     recorded   old: read twice
+                         tok_2
 
-Replacements
-  REPLACEMENT   KIND            TO              PROOF   WHY
-  ─────────────────────────────────────────────────────────────────────
-  waiting       example:token   file:/run/bot           the brake is on
+REPLACEMENTS
+  RESULT   PROOF  KIND           TO             WHY
+  ─────────────────────────────────────────────────────────────
+  waiting         example:token  file:/run/bot  the brake is on
 
-Steps that did not end well
+STEPS that did not end well
   failed  disable token ci: 403 (needs tokens.update)
 
-Record
-  started 2026-01-31 12:00:00Z
-  acted 2026-01-31 12:00:03Z  3 s after the start
-  sealed 2026-01-31 12:02:00Z  2 min after the start
+RECORD
+  started 2026-01-31T12:00:00Z
+  acted 2026-01-31T12:00:03Z  3 s after the start
+  sealed 2026-01-31T12:02:00Z  2 min after the start
   case IR-17, reason leaked
   operator example:bot/responder
   next plan plan-2.json
@@ -182,22 +198,21 @@ REPORT_PIPE = """\
 NOT PROVEN OUT    payments-bot  revoke 20260131T120000Z-abc123  state: partial
 ENFORCED 1  SIMULATED 0  RECORDED 1  REQUESTED 1  UNPROVEN 0
 OPEN 3  EXPIRES 1  UNSEEN 3  PLANTED 1
-The last residual ends at 2026-01-31 12:30:00Z.
+The last residual ends at 2026-01-31T12:30:00Z.
 Next: nhi-revoke resume 20260131T120000Z-abc123
       nhi-revoke apply plan-2.json
-WARNING: a quota is nearly full  example:bot/payments-bot
 
 OPEN
   OPEN  trust/p  a partner can begin sessions  close it: --cut-trust trust/p
   KEPT  trust/q  known
   OPEN  ses/*  every session: accepted, not yet seen
-  OPEN  ses/1  it expires by itself, until 2026-01-31 12:30Z
+  OPEN  ses/1  it expires by itself, until 2026-01-31T12:30Z
+
+EXPIRES
+  until 2026-01-31T12:30Z  ses/1: no API ends it (Example docs)
 
 BY HAND
   example:bot/payments-bot  example:factor: remove the phone by hand
-
-EXPIRES
-  ses/1  until 2026-01-31 12:30Z: no API ends it (Example docs)
 
 PLANTED
   PLANTED  example:bot/deploy-bot  a token was made on it
@@ -206,29 +221,32 @@ REACH
   REACH  example:bot/deploy-bot  it may mint sessions there
 
 UNSEEN
-  UNSEEN  example:bot/payments-bot  example:grant: the listing was denied (needs grants.list)
-  UNSEEN until 2026-01-31 12:15Z  example:bot/payments-bot  example:session: events lag
   UNSEEN  other:app/payments  not-installed: no library  pip install 'x'
+  UNSEEN  example:bot/payments-bot  example:grant: the listing was denied (needs grants.list)
+  UNSEEN until 2026-01-31T12:15Z  example:bot/payments-bot  example:session: events lag
+
+NOTES
+  WARNING: a quota is nearly full  example:bot/payments-bot
 
 example:bot/payments-bot  bot payments-bot
-  FATE        ACCESS                           PROOF      WHAT
-  ended       tok_1                            enforced   ci: the vendor refused it
-  already     tok_2                            recorded   old: read twice
-  not proven  ses/*                            requested  every session: accepted, not yet seen
-  left        ses/1 (appeared during the run)             it expires by itself until 2026-01-31 12:30Z
-  open        trust/p                                     a partner: nobody cut it
+  FATE        PROOF      ACCESS                           WHAT
+  open                   trust/p                          a partner: nobody cut it
+  not proven  requested  ses/*                            every session: accepted, not yet seen
+  left                   ses/1 (appeared during the run)  it expires by itself, until 2026-01-31T12:30Z
+  ended       enforced   tok_1                            ci: the vendor refused it
+  already     recorded   tok_2                            old: read twice
 
-Replacements
-  REPLACEMENT  KIND           TO             PROOF  WHY
-  waiting      example:token  file:/run/bot         the brake is on
+REPLACEMENTS
+  RESULT   PROOF  KIND           TO             WHY
+  waiting         example:token  file:/run/bot  the brake is on
 
-Steps that did not end well
+STEPS that did not end well
   failed  disable token ci: 403 (needs tokens.update)
 
-Record
-  started 2026-01-31 12:00:00Z
-  acted 2026-01-31 12:00:03Z  3 s after the start
-  sealed 2026-01-31 12:02:00Z  2 min after the start
+RECORD
+  started 2026-01-31T12:00:00Z
+  acted 2026-01-31T12:00:03Z  3 s after the start
+  sealed 2026-01-31T12:02:00Z  2 min after the start
   case IR-17, reason leaked
   operator example:bot/responder
   next plan plan-2.json
