@@ -53,6 +53,7 @@ def run(page: Page) -> Iterator[Ran]:
             "NO_COLOR": "1",
             "COLUMNS": "100",
             "TERM": "xterm",
+            "NHI_REVOKE_PAGER": "",
             "NHI_REVOKE_STATE": str(folder / "state"),
             **{name: value for name, value in os.environ.items() if name.startswith(("PYTHON", "COVERAGE"))},
         }
