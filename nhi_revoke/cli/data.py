@@ -15,25 +15,6 @@ class Listed(Struct, frozen=True):
     inventory: Inventory
 
 
-class Judged(Struct, frozen=True):
-    """One thing that `audit` looked at."""
-
-    id: str
-    what: str
-    verdict: str
-    """`live`, `open`, `planted`, `unseen`, `accepted`."""
-    reason: str = ""
-    """Of `--accept`."""
-
-
-class Audited(Struct, frozen=True):
-    """`audit`."""
-
-    counts: dict[str, int]
-    inventory: Inventory
-    findings: tuple[Judged, ...]
-
-
 class Need(Struct, frozen=True):
     """A permission that a provider declares, and what needs it."""
 
