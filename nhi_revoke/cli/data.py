@@ -46,6 +46,26 @@ class Diagnosis(Struct, frozen=True):
     needs: tuple[Need, ...]
 
 
+class Approved(Struct, frozen=True):
+    """`approve`."""
+
+    identity: str
+    digest: str
+    """Of the steps, targets and settings."""
+    sha256: str
+    """Of the plan's file."""
+    signature: str
+    """The file beside the plan."""
+    signer: str
+    """Whom the allowed signers name for the key; empty where this nhi.toml names no such file."""
+    key: str
+    """Its fingerprint."""
+    required: int
+    """How many people nhi.toml demands for this plan."""
+    approved_by: tuple[str, ...]
+    """Whose signatures count now."""
+
+
 class Moved(Struct, frozen=True):
     """`runs export` and `runs import`."""
 

@@ -76,7 +76,7 @@ def look_at_each(
         try:
             yield from pool.map(one, names)
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)  # nothing runs any more, or Ctrl-C waits for no vendor
 
 
 def intent_of(engine: Engine, options: LookOptions) -> Intent:

@@ -75,7 +75,7 @@ def envelope_schema(commands: tuple[str, ...] | list[str]) -> dict[str, Any]:
 
 def data_types() -> dict[str, tuple[Any, ...]]:
     """What stands under `data`, by command. A plan where an acting command changed nothing."""
-    from nhi_revoke.cli.data import Diagnosis, Listed, Moved, Need, Topic
+    from nhi_revoke.cli.data import Approved, Diagnosis, Listed, Moved, Need, Topic
     from nhi_revoke.cli.demo import DemoData
     from nhi_revoke.cli.demo_rollover import RolloverData
     from nhi_revoke.config import Origin
@@ -93,6 +93,7 @@ def data_types() -> dict[str, tuple[Any, ...]]:
         "audit": (Audited, AuditedMany),
         "find": (FoundPrincipals, HeldByJobs, FoundConsumers),
         "plan": (Plan,),
+        "approve": (Approved,),
         **dict.fromkeys(("revoke", "rotate", "apply", "release", "undo", "finish"), acted),
         **dict.fromkeys(("resume", "hold", "verify", "report"), (Report,)),
         "runs": (tuple[RunSummary, ...], Moved),

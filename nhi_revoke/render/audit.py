@@ -37,8 +37,8 @@ def many_screen(each: Sequence[Examined], fail_on: Sequence[str]) -> list[Block]
     heads = ("VERDICT", "IDENTITY", "LIVE", "MAY BE", "OPEN", "UNSEEN", "ACCEPTED", "EXIT")
     maybe = f"{found.maybe} MAY BE LIVE: no list shows them; take them for live."
     blocks: list[Block] = [
-        verdict_line(each, fail_on),
-        line(*spaced([*numbers, *unlooked]), f"    {passed} of {len(each)} identities pass"),
+        line(*verdict_line(each, fail_on).spans, f"    {passed} of {len(each)} identities pass"),
+        line(*spaced([*numbers, *unlooked])),
         *([line(Span(maybe, "warning"))] if found.maybe else []),
         BLANK,
         table(heads, [_row(one) for one in each], keep="VERDICT", indent=2),
@@ -94,15 +94,23 @@ def unlooked_line(one: Examined) -> Line:
 
 
 def _findings(one: Examined) -> list[Line | Block]:
+    """A row each; columns that hold nothing are left out, and whether it fails where not everything does."""
+    spared = any(j.verdict != "accepted" and not j.fails for j in one.findings)
     rows = [
-        (Span(j.verdict.upper(), _style(j)), j.id, j.what, because(j), "" if j.fails else "no") for j in one.findings
+        (
+            Span(j.verdict.upper(), _style(j)),
+            j.id,
+            j.what,
+            because(j),
+            ("yes" if j.fails else "no") if spared else "",
+        )
+        for j in one.findings
     ]
-    if not rows:
-        return []
-    judged = any(j.verdict != "accepted" and not j.fails for j in one.findings)
-    heads = ("VERDICT", "ID", "WHAT", "ACCEPTED BECAUSE", *(["FAILS"] if judged else []))
-    shown = [row[: len(heads)] for row in rows]
-    return [table(heads, shown, keep="VERDICT", indent=2)]
+    heads = ("VERDICT", "ID", "WHAT", "ACCEPTED BECAUSE", "FAILS")
+    filled = [i for i in range(len(heads)) if any(row[i] for row in rows)]
+    cells = [[row[i] for i in filled] for row in rows]
+    shown = table([heads[i] for i in filled], cells, keep="VERDICT FAILS", own_line="ID", named=heads[3:], indent=2)
+    return [shown] if rows else []
 
 
 def _style(judged: Judged) -> Style:

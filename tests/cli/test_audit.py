@@ -34,6 +34,7 @@ from nhi_revoke.testing.conformance.world import World
 from nhi_revoke_example import provider
 
 from .conftest import Cli
+from .test_envelope import check
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 BOT = PrincipalRef("example", "bot", "b")
@@ -177,6 +178,7 @@ def test_an_acceptance_ends_with_its_day_and_that_is_told(tmp_path: Path) -> Non
     assert made.exit_code == 8
     shown = screen(made)
     assert "ACCEPTED  example:token/t  ci    the release job (until 2026-11-24 00:00Z)" in shown
+    assert "FAILS" not in shown, "all that was found and not accepted fails"
     assert "LIVE      example:token/u  ci    no longer accepted: 'over' held until 2026-11-23 00:00Z" in shown
     later = examined(replace(inventory(*ids), at=NOW + timedelta(minutes=30)), USUAL, known)
     assert [j.verdict for j in later.findings] == ["accepted", "live", "live"]
@@ -247,7 +249,7 @@ def test_one_that_is_not_found_hides_no_other(cli: Cli) -> None:
     (cli.world.folder / "plain.txt").write_text(LISTS["plain.txt"])
     ran = cli("audit", "--from", "plain.txt", "--no-logs", "-o", "json")
     assert ran.code == 8
-    data = ran.json["data"]
+    data = check(ran, "audit")["data"]
     assert [(one["identity"], one["exit_code"], one["passed"]) for one in data["identities"]] == [
         ("payments-bot", 8, False), ("example:bot/ledger-bot", 8, False), ("payments-bto", 3, False),
     ]  # fmt: skip
@@ -265,8 +267,8 @@ def test_the_screen_of_many(cli: Cli) -> None:
     assert ran.err == "WARNING: accepted, and not there: nothing\n"
     head, _, rest = ran.out.partition("\n\nexample:bot/ledger-bot\n")
     assert head == (
-        "NOT PASSED\n"
-        "LIVE 2  OPEN 0  REACH 0  UNSEEN 0  NOT LOOKED AT 1    0 of 2 identities pass\n"
+        "NOT PASSED    0 of 2 identities pass\n"
+        "LIVE 2  OPEN 0  REACH 0  UNSEEN 0  NOT LOOKED AT 1\n"
         "1 MAY BE LIVE: no list shows them; take them for live.\n\n"
         "  VERDICT        IDENTITY                LIVE  MAY BE  OPEN  UNSEEN  ACCEPTED  EXIT\n"
         "  NOT PASSED     example:bot/ledger-bot  2     1       0     0       0         8\n"
