@@ -21,11 +21,14 @@ from nhi_revoke.cli.session import Session
 from nhi_revoke.cli.spread import spread
 from nhi_revoke.model.command import command
 from nhi_revoke.model.error import Refused
+from nhi_revoke.provider.layout import shown
+from nhi_revoke.render.block import BLANK, Line, Span, line
 
 if TYPE_CHECKING:
     from nhi_revoke.config.approval import Approving
     from nhi_revoke.engine.signing import SshKeygen
     from nhi_revoke.model.plan import Plan
+    from nhi_revoke.model.step import Step
     from nhi_revoke.render.block import Block
 
 app = application()
@@ -87,17 +90,26 @@ def signing_key(session: Session, rules: Approving, key: Path | None) -> Iterato
 
 def _show(session: Session, plan: Plan, content: bytes) -> None:
     from nhi_revoke.model.plan import plan_digest
-    from nhi_revoke.render.block import line
     from nhi_revoke.render.moment import moment
 
     show_plan(session, plan)
+    signed = [_words(number, step) for number, step in enumerate(plan.steps, 1)]
+    what = [line(Span("SIGNED IS, whatever the sentences above say", "strong")), *signed]
     made_by = ", ".join(map(str, plan.operator)) or "unknown"
     lines = [
         line(f"plan of {moment(plan.at)}, made by {made_by}"),
         line(f"digest {plan_digest(plan)}", keep=True),
         line(f"file sha256 {hashlib.sha256(content).hexdigest()}", keep=True),
     ]
-    session.streams.show(lines, session.streams.err)
+    session.streams.show([*what, BLANK, *lines], session.streams.err)
+
+
+def _words(number: int, step: Step) -> Line:
+    """What the tool will do: the sentences of a plan are its planner's, and a file may hold any."""
+    ends = " ".join(step.ends) or "nothing that a list shows"
+    to = f" to {shown(step.to)}" if step.to else ""
+    final = "" if step.reversible else "  IRREVERSIBLE"
+    return line(f"{number}  {step.phase.value}  {step.does}  on {step.on}{to}  ends {ends}{final}", indent=2)
 
 
 def _ask(session: Session, plan: Plan, confirm: str | None) -> None:

@@ -93,7 +93,7 @@ Where nhi.toml demands it, a plan is carried out only after other people signed 
   for = ["revoke", "rotate"]                    # plans in these orders; or "irreversible": with such a step
   key = "~/.ssh/id_ed25519.pub"                 # what `approve` signs with on this machine
 
-  [approval.people]                             # who may not approve a plan of their own
+  [approval.people]                             # who may not approve what they made or carry out
   "alice@example.com" = ["PROVIDER:KIND/alice*"]
 
   nhi-revoke plan payments-bot --save plan.json     makes the plan

@@ -1,9 +1,13 @@
 """Whether enough other people agreed to a plan: what is signed, which signatures count, and what is refused.
 
 What this holds: a file that was changed after it was signed, a key that the allowed signers do not name now, a person
-who signs twice, and (where `people` says who is who) the planner's own signature count for nothing. What it cannot
-hold: whoever runs this tool may also change its nhi.toml, or use the vendor's own console. Who must not be able to do
-that needs other rights at the vendor; keep nhi.toml and the allowed signers where the responders cannot write.
+who signs twice, and (where `people` says who is who) a signature of whoever made the plan, or carries it out, count for
+nothing. Who made it stands in the file, and so is the planner's word until somebody signs; who carries it out is asked
+of the vendor.
+
+What it cannot hold: whoever runs this tool may also change its nhi.toml, or use the vendor's own console. Who must not
+be able to do that needs other rights at the vendor; keep nhi.toml and the allowed signers where the responders cannot
+write.
 """
 
 from __future__ import annotations
@@ -116,25 +120,40 @@ def counted(
     return own(rules, name, plan) or Signer(name, key)
 
 
-def own(rules: Approving, name: str, plan: Plan) -> str:
-    """Why this person may not approve this plan: he made it, or nobody can tell. Empty: he may, as far as is known."""
+def own(rules: Approving, name: str, plan: Plan, part: str = "made the plan") -> str:
+    """Why this person may not approve this plan: he made it, or nobody can tell. Empty: he may, as far as is known.
+
+    `part`: what the plan's operator did, in words.
+    """
     if not rules.people:
         return ""
     if not plan.operator:
-        return f"who made the plan is unknown, so that nobody can tell whether it was {name}"
+        return f"who {part} is unknown, so that nobody can tell whether it was {name}"
     if name not in rules.people:
-        return f"approval.people does not say which operator {name} is, so that nobody can tell who made the plan"
+        return f"approval.people does not say which operator {name} is, so that nobody can tell who {part}"
     made = [str(ref) for ref in plan.operator if any(fnmatchcase(str(ref), each) for each in rules.people[name])]
-    return f"{name} is {made[0]}, who made the plan: it needs somebody else" if made else ""
+    return f"{name} is {made[0]}, who {part}: it needs somebody else" if made else ""
 
 
 def must_be_approved(rules: Approving, plan: Plan, approval: Approval | None, *, typed: Sequence[str] = ()) -> None:
     """Raises Refused where nhi.toml demands more people than agreed. `typed`: what makes the same plan in a file."""
     if not rules.demands(plan.intent.order, irreversible=bool(plan.irreversible)):
         return
-    if approval is not None and (approval.break_glass or len(approval.signers) >= rules.required):
+    if approval is None:
+        raise not_approved(rules, 0, plan.identity.name, typed)
+    # By now the plan has the operator of this very command.
+    own_words = [said for each in approval.signers if (said := own(rules, each.name, plan, "carries it out"))]
+    have = len(approval.signers) - len(own_words)
+    if approval.break_glass or have >= rules.required:
         return
-    raise not_approved(rules, len(approval.signers) if approval else 0, plan.identity.name, typed)
+    if own_words:
+        raise Refused(
+            "own-approval",
+            f"nhi.toml demands {_people(rules.required)}, and {have} of those who agreed count: "
+            f"{'; '.join(own_words)}. Nothing was changed. {EMERGENCY}",
+            "Let somebody else carry it out, or approve it, too.",
+        )
+    raise not_approved(rules, have, plan.identity.name, typed)
 
 
 def not_approved(rules: Approving, have: int, name: str, typed: Sequence[str] = ()) -> Refused:

@@ -143,6 +143,11 @@ def test_the_screen_of_an_approval(desk: Office) -> None:
         "Next: nhi-revoke apply p.json\n"
     )
     assert "3 changes, all reversible" in ran.err, "the same screen as plan"
+    assert (
+        "SIGNED IS, whatever the sentences above say\n"
+        f"  1  cut  example:session/revoke-older  on {BOT}  ends example:session/org-1/ledger-bot/*\n"
+        f"  2  end  example:token/disable  on {BOT}  ends example:token/tok_0009\n"
+    ) in ran.err
     assert (desk.folder / f"p.json.{ALICE}.sig").read_text().startswith("-----BEGIN SSH SIGNATURE-----")
 
 
@@ -238,6 +243,18 @@ def test_who_made_the_plan_does_not_approve_it_where_people_are_known(desk: Offi
     assert desk.sign(BOB).code == 0
     desk.rules = f'{rules}\n[approval.people]\n"{ALICE}" = ["example:bot/resp*"]'
     assert "does not say which operator bob@example.com is" in desk("apply", "p.json").err
+
+
+def test_whoever_carries_it_out_needs_somebody_else_though_the_file_names_another_planner(desk: Office) -> None:
+    desk.rules += f'\n[approval.people]\n"{ALICE}" = ["example:bot/resp*"]'
+    file = desk.folder / "p.json"
+    forged = json.loads(file.read_bytes())
+    forged["operator"] = [{"provider": "example", "kind": "bot", "id": "somebody"}]
+    file.write_text(json.dumps(forged))
+    assert desk.sign(ALICE).code == 0
+    ran = desk("apply", "p.json")
+    assert ran.code == 7
+    assert f"{ALICE} is example:bot/responder, who carries it out: it needs somebody else" in ran.err
 
 
 def test_a_command_that_plans_itself_is_refused_before_anything_is_looked_at(desk: Office) -> None:
