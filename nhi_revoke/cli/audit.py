@@ -92,6 +92,8 @@ def audit(
     from nhi_revoke.cli.judging import examined, not_looked_at
 
     check_format(session, FORMATS)
+    if options.data is not None and not (session.cwd / options.data).parent.is_dir():
+        raise Usage("no-such-folder", f"--data {options.data}: its folder does not exist. Nothing was looked at.")
     chosen = fail_on(options.fail_on or ())
     accepted = entries(session.cwd, options.accept or (), options.accept_from or ())
     many = _many(session, options, names or (), leaked)

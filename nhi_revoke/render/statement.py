@@ -82,6 +82,8 @@ def _seen(each: Sequence[Examined], fail_on: Sequence[str]) -> str:
         said.append(f"{unseen} could not be seen: what is there, nobody knows.")
     elif not unlooked:
         said.append("No look was denied, and none failed.")
+    if unread := sum(j.verdict == "not-read" for one in each for j in one.judged):
+        said.append(f"{unread} more were not read, as is listed below; nothing is known to be there.")
     if unlooked:
         said.append(f"{unlooked} of {len(each)} identities could not be looked at at all.")
     if set(fail_on) != USUAL:
@@ -102,7 +104,7 @@ def _identity(one: Examined) -> str:
     if accepted:
         rows = [(markdown_code(j.id), markdown(j.what), markdown(because(j))) for j in accepted]
         parts.append(f"### Accepted\n\n{markdown_table(('id', 'what', 'because'), rows)}")
-    parts.append(_group("Not read, and hides nothing as far as is known", _of(one, ("not-read",))))
+    parts.append(_group("Not read; nothing is known to be there", _of(one, ("not-read",))))
     parts.append(_group("Within its reach, not looked at here", _of(one, ("reach",))))
     return "\n\n".join(part for part in parts if part)
 

@@ -280,7 +280,7 @@ def test_an_empty_or_wrong_list_does_not_pass(cli: Cli, file: str, text: str, to
 def test_whom_is_said_in_one_way(cli: Cli) -> None:
     for words in (
         (), ("payments-bot", "--all"), ("--all", "--from", "x"), ("--from", "missing"),
-        ("--all", "--leaked-from", "x"),
+        ("--all", "--leaked-from", "x"), ("--all", "--data", "no/such/folder"),
     ):  # fmt: skip
         assert cli("audit", *words).code == 2, words
     assert cli("audit", "--from", "-", tty=True).code == 2

@@ -111,6 +111,12 @@ def test_the_statement_claims_what_was_seen_and_vendors_get_no_markup_into_it() 
 
 
 def test_what_a_clean_and_an_accepted_statement_say() -> None:
+    unread = one(blind=(BlindSpot(BOT, "example:session", "one region only", counts=False),))
+    told = markdown_statement((unread,), NOW, USUAL.words, None)
+    assert "- 1 more were not read, as is listed below; nothing is known to be there.\n" in told
+    assert (
+        "### Not read; nothing is known to be there\n\n- `example:session` on `example:bot/b`: one region only" in told
+    )
     clean = markdown_statement((one(access(state="disabled")),), NOW, USUAL.words, None)
     assert "- Nothing was seen live.\n- No look was denied, and none failed.\n" in clean
     known = one(access(), accepted=Entries(["example:token/t=known"], ()))
