@@ -14,6 +14,7 @@ _nhi_revoke() {
     'plan:What `revoke` would do, in order, with what breaks and what stays.'
     'revoke:End every session and key now, then replace what has a delivery target.'
     'rotate:Replace first, prove the new one, then end the old one and its sessions.'
+    'approve:Sign a saved plan, where it needs more than one person.'
     'apply:Carry out a saved plan, without a prompt.'
     'resume:Go on with a run that was interrupted or crashed.'
     'hold:Keep what a run ended ended, until the last residual has passed.'
@@ -30,7 +31,7 @@ _nhi_revoke() {
     'config:Every setting, and where its value comes from.'
     'schema:JSON Schema of the output.'
     'demo:The whole job against a sandbox on this machine, with an intruder who tries every door.'
-    'help:Topics: exit-codes, environment, identities, formats, safety, reasons.'
+    'help:Topics: exit-codes, environment, identities, formats, approval, safety, reasons.'
   )
   local context state line
   _arguments -C '(-h --help)'{-h,--help}'[Show help]' '(-V --version)'{-V,--version}'[Print the version]' \
@@ -45,7 +46,7 @@ _nhi_revoke() {
         --since'[Read logs from then on - 2026-01-31T14 -00Z, 2h ago.]:value:' \
         --experimental'[Look at principals, too, whose interface the vendor may still change.]' \
         --leaked-from'[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
-        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -58,12 +59,17 @@ _nhi_revoke() {
         '*: :_nhi_revoke_ask' && return 0
       ;;
     audit)
-      _arguments -S {--logs,--no-logs}'[Read logs for live sessions and their lineage (slow, and they lag).]' \
+      _arguments -S --fail-on'[What keeps it from passing; may be repeated, or a list with commas.]:value:' \
+        --from'[Many identities - one a line, or CSV or TOML with names.]:value:' \
+        --all'[Every identity of nhi.toml.]' \
+        --accept'[Known and wanted - an access, a lead, or KIND of what is unseen.]:value:' \
+        --accept-from'[The same, from TOML - ((accept)) with id, reason and until.]:value:_files' \
+        --data'[Keep what was judged, as JSON (0600) - -o md has its sha256.]:value:_files' \
+        {--logs,--no-logs}'[Read logs for live sessions and their lineage (slow, and they lag).]' \
         --since'[Read logs from then on - 2026-01-31T14 -00Z, 2h ago.]:value:' \
         --experimental'[Look at principals, too, whose interface the vendor may still change.]' \
         --leaked-from'[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
-        --accept'[Known and wanted - an access, a lead, or KIND of what is unseen.]:value:' \
-        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -78,7 +84,7 @@ _nhi_revoke() {
     find)
       _arguments -S --repo'[Instead - every identity that jobs of this repository could hold.]:value:' \
         --consumers'[Instead - who uses its credentials, as a proposal for nhi.toml.]:value:' \
-        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -112,7 +118,7 @@ _nhi_revoke() {
         --overwrite'[Let --save replace a file.]' \
         --detailed-exitcode'[Exit 10 where the plan has steps.]' \
         --leaked-from'[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
-        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -148,8 +154,9 @@ _nhi_revoke() {
         {-f,--force}'[Stop a principal that much depends on. Lifts no other guard.]' \
         --max-accesses'[Refuse to end more than N accesses.]:value:' \
         --leaked-from'[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
+        --break-glass'[Do it without the approval that nhi.toml demands; loud, and in the report.]:value:' \
         {-n,--dry-run}'[Only show the plan; nothing is changed.]' \
-        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -185,8 +192,9 @@ _nhi_revoke() {
         {-f,--force}'[Stop a principal that much depends on. Lifts no other guard.]' \
         --max-accesses'[Refuse to end more than N accesses.]:value:' \
         --leaked-from'[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
+        --break-glass'[Do it without the approval that nhi.toml demands; loud, and in the report.]:value:' \
         {-n,--dry-run}'[Only show the plan; nothing is changed.]' \
-        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -198,13 +206,29 @@ _nhi_revoke() {
         {-h,--help}'[Show this message and exit.]' \
         '*: :_nhi_revoke_ask' && return 0
       ;;
+    approve)
+      _arguments -S --key'[Sign with this private key, or the .pub file of one that your agent holds.]:value:_files' \
+        --confirm'[The identity’s name, instead of being asked - you read the plan.]:value:' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
+        --out'[Write results there (0600).]:value:_files' \
+        {-q,--quiet}'[On stderr only what went wrong.]' \
+        {-v,--verbose}'[On stderr every request’s fate.]' \
+        --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-pager'[Write straight, however long it is.]' \
+        --no-input'[Never ask; refuse instead.]' \
+        --config'[Another nhi.toml.]:value:_files' \
+        --debug'[Show tracebacks.]' \
+        {-h,--help}'[Show this message and exit.]' \
+        '*: :_files' && return 0
+      ;;
     apply)
       _arguments -S --stale'[Steps whose target changed since - drop them and show it, or refuse.]:value:(drop refuse)' \
         --allow-irreversible'[Let what cannot be taken back be done.]' \
         {-f,--force}'[Stop a principal that much depends on.]' \
         --max-accesses'[Refuse to end more than N accesses.]:value:' \
         --leaked-from'[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
-        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        --break-glass'[Do it without the approval that nhi.toml demands; loud, and in the report.]:value:' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -218,7 +242,7 @@ _nhi_revoke() {
       ;;
     resume)
       _arguments -S --leaked-from'[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
-        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -235,7 +259,7 @@ _nhi_revoke() {
         --interval'[Between two looks.]:value:' \
         --for'[At most so long - 30m, 12h.]:value:' \
         --until'[Instead of the last residual - 2026-01-31T14 -00Z.]:value:' \
-        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -249,7 +273,7 @@ _nhi_revoke() {
       ;;
     verify)
       _arguments -S --leaked-from'[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
-        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -268,7 +292,7 @@ _nhi_revoke() {
         {-f,--force}'[Stop a principal that much depends on. Lifts no other guard.]' \
         --max-accesses'[Refuse to end more than N accesses.]:value:' \
         --wait'[Wait until the re-arm guard allows it.]' \
-        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -287,7 +311,7 @@ _nhi_revoke() {
         {-f,--force}'[Stop a principal that much depends on. Lifts no other guard.]' \
         --max-accesses'[Refuse to end more than N accesses.]:value:' \
         --rearm'[Knowingly bring this one back to life; may be repeated.]:value:' \
-        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -305,7 +329,7 @@ _nhi_revoke() {
         --allow-irreversible'[In a script - let what cannot be taken back be done.]' \
         {-f,--force}'[Stop a principal that much depends on. Lifts no other guard.]' \
         --max-accesses'[Refuse to end more than N accesses.]:value:' \
-        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -318,7 +342,7 @@ _nhi_revoke() {
         '*: :_nhi_revoke_ask' && return 0
       ;;
     runs)
-      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -331,7 +355,7 @@ _nhi_revoke() {
         '*: :_nhi_revoke_ask' && return 0
       ;;
     report)
-      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -344,7 +368,7 @@ _nhi_revoke() {
         '*: :_nhi_revoke_ask' && return 0
       ;;
     identities)
-      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -357,7 +381,7 @@ _nhi_revoke() {
         '*: :_nhi_revoke_ask' && return 0
       ;;
     providers)
-      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -370,7 +394,7 @@ _nhi_revoke() {
       ;;
     permissions)
       _arguments -S --stage'[Only this stage.]:value:(list contain rotate)' \
-        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -382,7 +406,7 @@ _nhi_revoke() {
         {-h,--help}'[Show this message and exit.]' && return 0
       ;;
     doctor)
-      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -394,7 +418,7 @@ _nhi_revoke() {
         {-h,--help}'[Show this message and exit.]' && return 0
       ;;
     config)
-      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -407,7 +431,7 @@ _nhi_revoke() {
         '1: :(show path)' && return 0
       ;;
     schema)
-      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -417,13 +441,13 @@ _nhi_revoke() {
         --config'[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
         {-h,--help}'[Show this message and exit.]' \
-        '1: :(list audit find plan revoke rotate apply resume hold verify release undo finish runs report identities providers permissions doctor config schema demo help)' && return 0
+        '1: :(list audit find plan revoke rotate approve apply resume hold verify release undo finish runs report identities providers permissions doctor config schema demo help)' && return 0
       ;;
     demo)
       _arguments -S --scenario'[incident - an intruder is ended. rollover - credentials are replaced at work.]:value:(incident rollover)' \
         --keep'[Keep the demo’s folder (journals, report).]' \
         --serve'[Only start the sandboxes, to work with from another terminal.]' \
-        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+        {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -435,7 +459,7 @@ _nhi_revoke() {
         {-h,--help}'[Show this message and exit.]' && return 0
       ;;
     help)
-      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md)' \
+      _arguments -S {-o,--output}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
         --out'[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -445,7 +469,7 @@ _nhi_revoke() {
         --config'[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
         {-h,--help}'[Show this message and exit.]' \
-        '1: :(exit-codes environment identities formats safety reasons)' && return 0
+        '1: :(exit-codes environment identities formats approval safety reasons)' && return 0
       ;;
   esac
 }

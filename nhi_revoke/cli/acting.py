@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from nhi_revoke.cli.approving import straight
 from nhi_revoke.cli.consent import consent_to
 from nhi_revoke.cli.envelope import Problem
 from nhi_revoke.cli.intent import Order, delivering, intent_of, must_deliver
 from nhi_revoke.cli.leaked import hold_leaked
+from nhi_revoke.cli.options import typed
 from nhi_revoke.cli.outcome import PLAN_FORMATS, REPORT_FORMATS, nothing_result, plan_result, report_result
 from nhi_revoke.cli.output import check_format
 from nhi_revoke.cli.reasons import proposals
@@ -20,6 +22,7 @@ from nhi_revoke.model.step import Notice
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nhi_revoke.cli.approving import BreakGlass
     from nhi_revoke.cli.leaked import LeakedOptions
     from nhi_revoke.cli.options import ConsentOptions, IntentOptions
     from nhi_revoke.cli.result import Result
@@ -56,6 +59,7 @@ def contain(
     options: IntentOptions,
     allowed: ConsentOptions,
     leaked: LeakedOptions,
+    glass: BreakGlass,
     *,
     verb: Verb,
     order: Order,
@@ -63,12 +67,22 @@ def contain(
 ) -> Result:
     """`revoke` and `rotate`."""
     check_format(session, PLAN_FORMATS if dry_run else REPORT_FORMATS)
+    again = ("plan", *names, *(("--order", order) if order == "rollover" else ()), *typed(options))
+    if not dry_run:  # what the order alone demands is refused before anything is looked at
+        straight(session, glass, None, order, again, names[0])
     with session.engine() as engine:
         hold_leaked(session, engine, leaked)
         plan = draft(session, engine, names, options, order, late=dry_run or session.can_ask)
         if dry_run:
             return shown_only(engine, plan)
-        return carry_out(session, engine, plan, allowed, lambda consent: engine.run(plan, verb, consent))
+        approval = straight(session, glass, plan, order, again, names[0])
+        return carry_out(
+            session,
+            engine,
+            plan,
+            allowed,
+            lambda consent: engine.run(plan, verb, replace(consent, approval=approval)),
+        )
 
 
 def shown_only(engine: Engine, plan: Plan, exit_code: int = 0) -> Result:

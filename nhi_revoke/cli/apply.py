@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from nhi_revoke.cli.acting import show_plan
+from nhi_revoke.cli.approving import BreakGlass, of_file
 from nhi_revoke.cli.group import application
 from nhi_revoke.cli.leaked import LeakedOptions, hold_leaked
 from nhi_revoke.cli.outcome import REPORT_FORMATS, nothing_result, report_result
@@ -16,11 +17,12 @@ from nhi_revoke.cli.output import check_format
 from nhi_revoke.cli.result import Result
 from nhi_revoke.cli.session import Session
 from nhi_revoke.cli.spread import spread
-from nhi_revoke.engine.planfile import load_plan
+from nhi_revoke.engine.planfile import read_plan
 from nhi_revoke.model.command import command
 from nhi_revoke.model.error import Usage
 
 if TYPE_CHECKING:
+    from nhi_revoke.model.approval import Approval
     from nhi_revoke.model.plan import Plan
 
 app = application()
@@ -34,9 +36,13 @@ class ApplyOptions:
     """A saved plan is the consent; these are its limits."""
 
     stale: Annotated[
-        Literal["drop", "refuse"],
-        typer.Option("--stale", help="Steps whose target changed since: drop them and show it, or refuse."),
-    ] = "drop"
+        Literal["drop", "refuse"] | None,
+        typer.Option(
+            "--stale",
+            help="Steps whose target changed since: drop them and show it, or refuse.",
+            show_default="drop; refuse where it was approved",
+        ),
+    ] = None
     allow_irreversible: Annotated[
         bool, typer.Option("--allow-irreversible", help="Let what cannot be taken back be done.")
     ] = False
@@ -48,7 +54,9 @@ class ApplyOptions:
 
 @app.command(name="apply")
 @spread
-def apply_plan(session: Session, file: PlanFile, options: ApplyOptions, leaked: LeakedOptions) -> Result:
+def apply_plan(
+    session: Session, file: PlanFile, options: ApplyOptions, leaked: LeakedOptions, glass: BreakGlass
+) -> Result:
     """Carry out a saved plan, without a prompt.
 
     nhi-revoke apply plan.json
@@ -56,17 +64,22 @@ def apply_plan(session: Session, file: PlanFile, options: ApplyOptions, leaked: 
     from nhi_revoke.engine.service import Consent
 
     check_format(session, REPORT_FORMATS)
-    saved = _known_version(load_plan(session.cwd / file))
+    path = session.cwd / file
+    read, content = read_plan(path)
+    saved = _known_version(read)
+    approval = of_file(session, glass, path, content, saved)
+    stale = _stale(options, approval)
     consent = Consent(
         "apply",
         allow_irreversible=options.allow_irreversible,
         force=options.force,
         max_accesses=options.max_accesses,
+        approval=approval,
     )
     with session.engine() as engine:
         hold_leaked(session, engine, leaked)
         with session.progress(acting=False):
-            plan = engine.refresh(saved, stale=options.stale)
+            plan = engine.refresh(saved, stale=stale)
         _show_dropped(session, saved, plan)
         engine.guard(plan, None)
         show_plan(session, plan)
@@ -76,6 +89,20 @@ def apply_plan(session: Session, file: PlanFile, options: ApplyOptions, leaked: 
         with session.progress(acting=True):
             report = engine.run(plan, "apply", consent)
         return report_result(session, report)
+
+
+def _stale(options: ApplyOptions, approval: Approval | None) -> Literal["drop", "refuse"]:
+    """What was approved is carried out whole or not at all. Raises Usage."""
+    if approval is None or not approval.signers:
+        return options.stale or "drop"
+    if options.stale == "drop":
+        raise Usage(
+            "stale-approved",
+            "the plan was approved as it is: it is carried out whole or not at all, and --stale drop would not. "
+            "Nothing was changed.",
+            "Leave --stale out.",
+        )
+    return "refuse"
 
 
 def _known_version(plan: Plan) -> Plan:

@@ -2,114 +2,253 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nhi_revoke.cli.data import Audited, Judged
-from nhi_revoke.cli.exit_code import ExitCode, worst
+from nhi_revoke.cli.envelope import Problem
+from nhi_revoke.cli.fail_on import FailOn, fail_on
 from nhi_revoke.cli.group import application
 from nhi_revoke.cli.leaked import LeakedOptions
-from nhi_revoke.cli.looking import LOOK_FORMATS, LookOptions, look
-from nhi_revoke.cli.options import Names
+from nhi_revoke.cli.looking import LookOptions, look, look_at_each
 from nhi_revoke.cli.outcome import unreachable_problems
-from nhi_revoke.cli.output import check_format
+from nhi_revoke.cli.output import check_format, write_private
 from nhi_revoke.cli.result import Result, Rows
 from nhi_revoke.cli.session import Session
 from nhi_revoke.cli.spread import spread
+from nhi_revoke.model.audit import Audited, AuditedMany, AuditedOne, Examined
 from nhi_revoke.model.error import Usage
 
 if TYPE_CHECKING:
-    from nhi_revoke.model.inventory import Inventory
+    from nhi_revoke.cli.accepting import Entries
+    from nhi_revoke.engine.service import Engine
     from nhi_revoke.render.block import Block
+    from nhi_revoke.render.statement import Kept
 
 app = application()
-COLUMNS = ("verdict", "id", "what", "reason")
+FORMATS = ("table", "json", "ndjson", "csv", "md", "junit", "sarif")
+COLUMNS = ("verdict", "id", "what", "reason", "identity", "on", "fails", "note")
 
-Accept = Annotated[
+Named = Annotated[
     list[str] | None,
-    typer.Option(
-        "--accept", metavar="ID=REASON", help="Known and wanted: an access, a lead, or KIND of what is unseen."
+    typer.Argument(
+        metavar="[IDENTITY...]", help="An identity of nhi.toml, or one or more principals (PROVIDER:KIND/NAME)."
     ),
 ]
 
 
+@dataclass(frozen=True)
+class AuditOptions:
+    """Whom to judge, by what, and what is known already."""
+
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fail-on",
+            metavar="live|unseen|stale:90d",
+            help="What keeps it from passing; may be repeated, or a list with commas.",
+            show_default="live,unseen",
+        ),
+    ] = None
+    listed_in: Annotated[
+        str | None,
+        typer.Option("--from", metavar="FILE|-", help="Many identities: one a line, or CSV or TOML with names."),
+    ] = None
+    every: Annotated[bool, typer.Option("--all", help="Every identity of nhi.toml.")] = False
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--accept", metavar="ID=REASON", help="Known and wanted: an access, a lead, or KIND of what is unseen."
+        ),
+    ] = None
+    accept_from: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--accept-from", metavar="FILE", help="The same, from TOML: [[accept]] with id, reason and until."
+        ),
+    ] = None
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="FILE", help="Keep what was judged, as JSON (0600): -o md has its sha256."),
+    ] = None
+
+
 @app.command()
 @spread
-def audit(session: Session, names: Names, options: LookOptions, leaked: LeakedOptions, accept: Accept = None) -> Result:
+def audit(
+    session: Session, options: AuditOptions, look_options: LookOptions, leaked: LeakedOptions, names: Named = None
+) -> Result:
     """Exit 0 only where nothing is live and nothing is unseen; 8 live, open or planted; 9 unseen.
 
     nhi-revoke audit payments-bot --accept ID='used by the release job'
+
+    nhi-revoke audit --all --fail-on live,stale:90d -o junit --out audit.xml
     """
-    check_format(session, LOOK_FORMATS)
-    accepted = _checked(accept or ())
+    from nhi_revoke.cli.accepting import entries
+    from nhi_revoke.cli.judging import examined, not_looked_at
+
+    check_format(session, FORMATS)
+    if options.data is not None and not (session.cwd / options.data).parent.is_dir():
+        raise Usage("no-such-folder", f"--data {options.data}: its folder does not exist. Nothing was looked at.")
+    chosen = fail_on(options.fail_on or ())
+    accepted = entries(session.cwd, options.accept or (), options.accept_from or ())
+    many = _many(session, options, names or (), leaked)
+    last_use = chosen.stale is not None
     with session.engine() as engine:
-        inventory = look(session, engine, names, options, leaked)
-    findings = tuple(judge(inventory, accepted))
-    return _result(inventory, findings)
+        if many is None:
+            inventory = look(session, engine, names or (), look_options, leaked, last_use=last_use)
+            each: tuple[Examined, ...] = (examined(inventory, chosen, accepted),)
+        else:
+            looked = look_at_each(session, engine, many, look_options, last_use=last_use)
+            each = tuple(
+                not_looked_at(name, found) if isinstance(found, Exception) else examined(found, chosen, accepted)
+                for name, found in zip(many, looked, strict=True)
+            )
+        at = _at(each, engine)
+    _tell_idle(session, each, accepted)
+    return _result(session, options, each, chosen, at, alone=many is None)
 
 
-def judge(inventory: Inventory, accepted: Sequence[str]) -> Iterator[Judged]:
-    """Everything that keeps an audit from exit 0, with what was accepted of it."""
-    from nhi_revoke.render.inventory import is_open, lets_in
+def _many(
+    session: Session, options: AuditOptions, names: Sequence[str], leaked: LeakedOptions
+) -> tuple[str, ...] | None:
+    """The identities of `--from` or `--all`; None for what was named. Raises Usage."""
+    ways = [bool(names), options.listed_in is not None, options.every]
+    if sum(ways) > 1:
+        raise Usage(
+            "two-lists",
+            "names, --from and --all are three ways to say whom. Nothing was looked at.",
+            "Use one of them.",
+        )
+    if not any(ways):
+        raise Usage(
+            "no-identity",
+            "no identity was named. Nothing was looked at.",
+            "nhi-revoke identities  shows those of the map; --all takes every one, --from FILE those of a list.",
+        )
+    if names:
+        return None
+    if leaked.leaked_from is not None:
+        raise Usage(
+            "leaked-many",
+            "--leaked-from goes with one identity: whose it is must be known. Nothing was looked at.",
+            "Name that identity alone.",
+        )
+    if options.listed_in is not None:
+        from nhi_revoke.cli.name_list import names_from
 
-    seen = [
-        *(
-            (a.id, a.label or a.kind, "open" if is_open(a) else "live")
-            for a in inventory.accesses
-            if a.state == "live" and lets_in(a)
-        ),
-        *(
-            (a.id, "may be live; no list shows it", "unseen")
-            for a in inventory.accesses
-            if a.state == "unknown" and lets_in(a)
-        ),
-        *((str(x.to), x.why, "planted") for x in inventory.leads if x.how == "planted"),
-        *((str(x.to), x.why, "open") for x in inventory.leads if x.beyond and x.how == "reach"),
-        *((b.kind, b.why, "unseen") for b in inventory.blind if b.counts),
-        *((str(u.ref), u.why, "unseen") for u in inventory.unreachable),
-    ]
-    for what, why, verdict in seen:
-        reason = _reason(what, accepted)
-        yield Judged(what, why, verdict) if reason is None else Judged(what, why, "accepted", reason)
-
-
-def verdict_code(findings: Sequence[Judged]) -> int:
-    """8 before 9, 0 where everything was accepted."""
-    verdicts = {each.verdict for each in findings}
-    return worst(
-        ExitCode.OPEN if verdicts & {"live", "open", "planted"} else 0, ExitCode.UNSEEN if "unseen" in verdicts else 0
-    )
-
-
-def _checked(words: Sequence[str]) -> Sequence[str]:
-    """Raises Usage, before anything is looked at, for words that have no id or no reason."""
-    for word in words:
-        what, equals, reason = word.partition("=")
-        if not (what and equals and reason.strip()):
-            raise Usage("bad-accept", f"--accept {word!r} does not have the form ID=REASON. Nothing was done.")
-    return words
+        return names_from(session, options.listed_in)
+    known = tuple(session.config.identities)
+    if not known:
+        raise Usage(
+            "no-identity",
+            "nhi.toml has no identities: nothing would be looked at, and that must not pass.",
+            "nhi-revoke help identities",
+        )
+    return known
 
 
-def _reason(what: str, accepted: Sequence[str]) -> str | None:
-    """An id may itself hold "=", so the whole id is compared."""
-    return next((word[len(what) + 1 :].strip() for word in accepted if word.startswith(f"{what}=")), None)
+def _at(each: Sequence[Examined], engine: Engine) -> datetime:
+    """When the first look began, UTC."""
+    return min((e.inventory.at for e in each if e.inventory), default=engine.clock.now())
 
 
-def _result(inventory: Inventory, findings: Sequence[Judged]) -> Result:
-    from nhi_revoke.render.inventory import counts
+def _tell_idle(session: Session, each: Sequence[Examined], accepted: Entries) -> None:
+    from nhi_revoke.render.block import Span, line
 
-    code = verdict_code(findings)
+    met = {judged.id for one in each for judged in one.judged}
+    idle = accepted.idle(met)
+    if session.verbosity >= 0:
+        words = [line(Span("WARNING", "warning"), f": accepted, and not there: {what}") for what in idle]
+        session.streams.show(words, session.streams.err)
+
+
+def _result(
+    session: Session, options: AuditOptions, each: tuple[Examined, ...], chosen: FailOn, at: datetime, *, alone: bool
+) -> Result:
+    from nhi_revoke.cli.judging import worst_of
+
+    code = each[0].exit_code if alone else worst_of(each)
+    data = _one(each[0], chosen) if alone else _all(each, chosen, passed=code == 0)
 
     def screen() -> list[Block]:
-        from nhi_revoke.render.audit import audit_screen
+        from nhi_revoke.render.audit import audit_screen, many_screen
 
-        rows = [(each.verdict, each.id, each.what, each.reason) for each in findings]
-        return audit_screen(inventory, rows, passed=code == 0)
+        return audit_screen(each[0], chosen.words) if alone else many_screen(each, chosen.words)
 
     def rows() -> list[dict[str, str]]:
-        return [{"verdict": f.verdict, "id": f.id, "what": f.what, "reason": f.reason} for f in findings]
+        from nhi_revoke.render.audit import audit_rows
 
-    data = Audited(counts(inventory)._asdict(), inventory, tuple(findings))
-    return Result(data, screen, code, unreachable_problems(inventory.unreachable), Rows(COLUMNS, rows))
+        return list(audit_rows(each))
+
+    kept = _keep(session, options.data, data) if options.data or session.output == "md" else None
+    problems = tuple(p for one in each for p in _problems(one))
+    forms = _forms(session, each, chosen, at, code, kept)
+    return Result(data, screen, code, problems, Rows(COLUMNS, rows), forms=forms)
+
+
+def _forms(
+    session: Session, each: tuple[Examined, ...], chosen: FailOn, at: datetime, code: int, kept: Kept | None
+) -> Mapping[str, Callable[[], str]]:
+    def junit() -> str:
+        from nhi_revoke.render.junit import junit_xml
+
+        return junit_xml(each, at)
+
+    def sarif() -> str:
+        from nhi_revoke.cli.places import places
+        from nhi_revoke.render.sarif import sarif_json
+
+        return sarif_json(each, at, code, places(session.config, session.cwd))
+
+    def statement() -> str:
+        from nhi_revoke.render.statement import markdown_statement
+
+        return markdown_statement(each, at, chosen.words, kept)
+
+    return {"junit": junit, "sarif": sarif, "md": statement}
+
+
+def _keep(session: Session, file: Path | None, data: Audited | AuditedMany) -> Kept:
+    """The sha256 is of the bytes that `--data` writes, whether it was asked for or not. Raises OSError."""
+    import hashlib
+
+    import msgspec
+
+    from nhi_revoke.render.clean import json_text
+    from nhi_revoke.render.statement import Kept
+
+    text = json_text(msgspec.json.format(msgspec.json.encode(data, order="deterministic"), indent=1).decode())
+    content = f"{text}\n".encode()
+    if file is not None:
+        write_private(session.cwd / file, content)
+    return Kept(hashlib.sha256(content).hexdigest(), file.name if file else "")
+
+
+def _one(one: Examined, chosen: FailOn) -> Audited:
+    from nhi_revoke.render.inventory import counts
+
+    if one.inventory is None:
+        raise TypeError("an identity that was named alone was looked at, or its trouble was raised")
+    return Audited(counts(one.inventory)._asdict(), one.inventory, one.findings, one.passed, chosen.words)
+
+
+def _all(each: Sequence[Examined], chosen: FailOn, *, passed: bool) -> AuditedMany:
+    from nhi_revoke.render.audit import total
+    from nhi_revoke.render.inventory import counts
+
+    def one(e: Examined) -> AuditedOne:
+        found = counts(e.inventory)._asdict() if e.inventory else None
+        return AuditedOne(e.name, e.passed, e.exit_code, found, e.inventory, e.findings, e.code, e.why, e.hint)
+
+    return AuditedMany(total(each)._asdict(), passed, chosen.words, tuple(map(one, each)))
+
+
+def _problems(one: Examined) -> tuple[Problem, ...]:
+    if one.inventory is None:
+        return (Problem(one.code, f"{one.name}: {one.why}", one.hint),)
+    return unreachable_problems(one.inventory.unreachable)

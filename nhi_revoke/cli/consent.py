@@ -62,8 +62,8 @@ def _cannot_ask(session: Session, plan: Plan, given: bool) -> Refused:
 
 def _ask_yes(session: Session, plan: Plan) -> None:
     many = len(plan.steps)
-    answer = _answer(session, f"Carry out {many} change{'s' * (many != 1)} on {plan.identity.name}? [y/N] ")
-    if answer.lower() not in ("y", "yes"):
+    typed = answer(session, f"Carry out {many} change{'s' * (many != 1)} on {plan.identity.name}? [y/N] ")
+    if typed.lower() not in ("y", "yes"):
         raise Refused("declined", "The plan was declined. Nothing was changed.")
 
 
@@ -72,11 +72,12 @@ def _ask_name(session: Session, plan: Plan) -> None:
     question = (
         f"{len(plan.irreversible)} of {len(plan.steps)} changes are IRREVERSIBLE. Type {name} to carry them out: "
     )
-    if _answer(session, question) != name:
+    if answer(session, question) != name:
         raise Refused("declined", f"What was typed is not {name!r}. Nothing was changed.")
 
 
-def _answer(session: Session, question: str) -> str:
+def answer(session: Session, question: str) -> str:
+    """What a person at the terminal typed."""
     streams = session.streams
     streams.show([line("")], streams.err)
     streams.err.write(clean(question))

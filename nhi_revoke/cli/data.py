@@ -15,25 +15,6 @@ class Listed(Struct, frozen=True):
     inventory: Inventory
 
 
-class Judged(Struct, frozen=True):
-    """One thing that `audit` looked at."""
-
-    id: str
-    what: str
-    verdict: str
-    """`live`, `open`, `planted`, `unseen`, `accepted`."""
-    reason: str = ""
-    """Of `--accept`."""
-
-
-class Audited(Struct, frozen=True):
-    """`audit`."""
-
-    counts: dict[str, int]
-    inventory: Inventory
-    findings: tuple[Judged, ...]
-
-
 class Need(Struct, frozen=True):
     """A permission that a provider declares, and what needs it."""
 
@@ -63,6 +44,26 @@ class Diagnosis(Struct, frozen=True):
 
     checked: tuple[Checked, ...]
     needs: tuple[Need, ...]
+
+
+class Approved(Struct, frozen=True):
+    """`approve`."""
+
+    identity: str
+    digest: str
+    """Of the steps, targets and settings."""
+    sha256: str
+    """Of the plan's file."""
+    signature: str
+    """The file beside the plan."""
+    signer: str
+    """Whom the allowed signers name for the key; empty where this nhi.toml names no such file."""
+    key: str
+    """Its fingerprint."""
+    required: int
+    """How many people nhi.toml demands for this plan."""
+    approved_by: tuple[str, ...]
+    """Whose signatures count now."""
 
 
 class Moved(Struct, frozen=True):

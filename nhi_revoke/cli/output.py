@@ -71,6 +71,8 @@ def _text(session: Session, result: Result) -> str:
         return csv_text(result.rows.each(), result.rows.columns)
     if session.output == "md" and result.document is not None:
         return result.document()
+    if session.output in result.forms:
+        return result.forms[session.output]()
     if result.text is not None:
         return result.text
     return plain_text(result.screen())

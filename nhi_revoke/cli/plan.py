@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,6 +19,7 @@ from nhi_revoke.cli.output import check_format
 from nhi_revoke.cli.result import Result
 from nhi_revoke.cli.session import Session
 from nhi_revoke.cli.spread import spread
+from nhi_revoke.engine.approval import others
 from nhi_revoke.engine.planfile import save_plan
 from nhi_revoke.model.command import command
 
@@ -58,15 +60,23 @@ def plan(session: Session, names: Names, intent: IntentOptions, options: PlanOpt
     verb = "revoke" if options.order == "contain" else "rotate"
     config = ("--config", session.config_path) if session.config_path else ()
     again = ("apply", options.save) if options.save else (verb, *names, *typed(intent))
-    return _with_next(result, command(*again, *config))
+    nexts = [command(*again, *config)]
+    if session.config.approval.demands(options.order, irreversible=bool(made.irreversible)):
+        file = options.save or "plan.json"
+        order = ("--order", options.order) if options.order == "rollover" else ()
+        saved = () if options.save else (command("plan", *names, *order, *typed(intent), "--save", file, *config),)
+        approve = f"{command('approve', file, *config)}   # {others(session.config.approval.required)}"
+        nexts = [*saved, approve, command("apply", file, *config)]
+    return _with_next(result, nexts)
 
 
-def _with_next(result: Result, then: str) -> Result:
+def _with_next(result: Result, then: Sequence[str]) -> Result:
     from dataclasses import replace as with_changes
 
     from nhi_revoke.render.block import BLANK, Block, next_line
 
     def screen() -> list[Block]:
-        return [*result.screen(), BLANK, next_line(then)] if result.data.steps else list(result.screen())
+        lines = [next_line(each, first=number == 0) for number, each in enumerate(then)]
+        return [*result.screen(), BLANK, *lines] if result.data.steps else list(result.screen())
 
     return with_changes(result, screen=screen)

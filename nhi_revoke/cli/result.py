@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from nhi_revoke.cli.envelope import Problem
@@ -29,5 +29,7 @@ class Result:
     rows: Rows | None = None
     document: Callable[[], str] | None = None
     """Markdown."""
+    forms: Mapping[str, Callable[[], str]] = field(default_factory=dict)
+    """Further output formats of this command, by their name."""
     text: str | None = None
     """Raw text instead of blocks: a schema, a help topic."""

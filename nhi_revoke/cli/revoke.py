@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from nhi_revoke.cli.acting import contain
+from nhi_revoke.cli.approving import BreakGlass
 from nhi_revoke.cli.group import application
 from nhi_revoke.cli.leaked import LeakedOptions
 from nhi_revoke.cli.options import ConsentOptions, IntentOptions, Names
@@ -27,10 +28,11 @@ def revoke(
     intent: IntentOptions,
     allowed: ConsentOptions,
     leaked: LeakedOptions,
+    glass: BreakGlass,
     dry_run: DryRun = False,
 ) -> Result:
     """End every session and key now, then replace what has a delivery target.
 
     nhi-revoke revoke payments-bot --reason leaked --case IR-17
     """
-    return contain(session, names, intent, allowed, leaked, verb="revoke", order="contain", dry_run=dry_run)
+    return contain(session, names, intent, allowed, leaked, glass, verb="revoke", order="contain", dry_run=dry_run)

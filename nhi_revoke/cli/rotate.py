@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from nhi_revoke.cli.acting import contain
+from nhi_revoke.cli.approving import BreakGlass
 from nhi_revoke.cli.group import application
 from nhi_revoke.cli.leaked import LeakedOptions
 from nhi_revoke.cli.options import ConsentOptions, IntentOptions, Names
@@ -27,10 +28,11 @@ def rotate(
     intent: IntentOptions,
     allowed: ConsentOptions,
     leaked: LeakedOptions,
+    glass: BreakGlass,
     dry_run: DryRun = False,
 ) -> Result:
     """Replace first, prove the new one, then end the old one and its sessions.
 
     nhi-revoke rotate payments-bot --grace 10m
     """
-    return contain(session, names, intent, allowed, leaked, verb="rotate", order="rollover", dry_run=dry_run)
+    return contain(session, names, intent, allowed, leaked, glass, verb="rotate", order="rollover", dry_run=dry_run)

@@ -75,11 +75,12 @@ def envelope_schema(commands: tuple[str, ...] | list[str]) -> dict[str, Any]:
 
 def data_types() -> dict[str, tuple[Any, ...]]:
     """What stands under `data`, by command. A plan where an acting command changed nothing."""
-    from nhi_revoke.cli.data import Audited, Diagnosis, Listed, Moved, Need, Topic
+    from nhi_revoke.cli.data import Approved, Diagnosis, Listed, Moved, Need, Topic
     from nhi_revoke.cli.demo import DemoData
     from nhi_revoke.cli.demo_rollover import RolloverData
     from nhi_revoke.config import Origin
     from nhi_revoke.engine.service import FoundConsumers, FoundPrincipals, HeldByJobs, RunSummary
+    from nhi_revoke.model.audit import Audited, AuditedMany
     from nhi_revoke.model.checkup import Finding
     from nhi_revoke.model.identity import Identity
     from nhi_revoke.model.plan import Plan
@@ -89,9 +90,10 @@ def data_types() -> dict[str, tuple[Any, ...]]:
     acted = (Report, Plan)
     return {
         "list": (Listed,),
-        "audit": (Audited,),
+        "audit": (Audited, AuditedMany),
         "find": (FoundPrincipals, HeldByJobs, FoundConsumers),
         "plan": (Plan,),
+        "approve": (Approved,),
         **dict.fromkeys(("revoke", "rotate", "apply", "release", "undo", "finish"), acted),
         **dict.fromkeys(("resume", "hold", "verify", "report"), (Report,)),
         "runs": (tuple[RunSummary, ...], Moved),

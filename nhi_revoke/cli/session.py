@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _STDERR = 2
 """A handler may interrupt a write to sys.stderr, which then must not be entered again."""
-Output = Literal["table", "json", "ndjson", "csv", "md"]
+Output = Literal["table", "json", "ndjson", "csv", "md", "junit", "sarif"]
 MakeEngine = Callable[["Session", "Tell"], "Engine"]
 MakeRegistry = Callable[[Mapping[str, str]], "Registry"]
 

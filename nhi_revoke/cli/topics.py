@@ -86,6 +86,33 @@ What stands there in another form is refused before anything is minted, and so i
 with the new credential and belongs to another (a session's token beside a new key). Nothing of it is shown.
 """
 
+APPROVAL = """\
+Where nhi.toml demands it, a plan is carried out only after other people signed it with their SSH keys.
+
+  [approval]
+  required = 1                                  # how many different people; 1 where it is not said
+  allowed_signers = "approvers"                 # OpenSSH's file: a line a person, NAME and public key
+  for = ["revoke", "rotate"]                    # plans in these orders; or "irreversible": with such a step
+  key = "~/.ssh/id_ed25519.pub"                 # what `approve` signs with on this machine
+
+  [approval.people]                             # who may not approve what they made or carry out
+  "alice@example.com" = ["PROVIDER:KIND/alice*"]
+
+  nhi-revoke plan payments-bot --save plan.json     makes the plan
+  nhi-revoke approve plan.json                      somebody else reads and signs it: plan.json.NAME.sig
+  nhi-revoke apply plan.json                        checks the signatures, then carries it out, whole
+
+revoke and rotate, which plan by themselves, are refused then. ssh-keygen signs and checks, and asks for a passphrase
+itself. Any change of the file ends its approvals; a key that the allowed signers no longer name, or whose time is
+over, counts for nothing. Where a target changed since, nothing is carried out (--stale refuse).
+In an emergency --break-glass REASON does it alone: in red, in the journal and in the report.
+resume, hold, release, undo and finish work on a run that was approved, and ask nobody again.
+
+What it cannot do: whoever runs this tool may change its nhi.toml, or use the vendor's own console. Keep nhi.toml and
+the allowed signers where responders cannot write, or run apply in a pipeline that alone has the rights. Without
+[approval.people] nobody can tell whether planner and approver are two people.
+"""
+
 
 class Text(NamedTuple):
     title: str
@@ -126,6 +153,7 @@ TOPICS: dict[str, Text] = {
     "environment": Text("variables that are read", environment),
     "identities": Text("the identity map, nhi.toml", lambda: IDENTITIES),
     "formats": Text("how a replacement is written where it goes", lambda: FORMATS),
+    "approval": Text("when more than one person must agree", lambda: APPROVAL),
     "safety": Text("what is promised, and how to stop it", lambda: SAFETY),
     "reasons": Text("what --reason picks", reasons),
 }

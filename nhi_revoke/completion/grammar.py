@@ -36,7 +36,7 @@ class Command(NamedTuple):
     @property
     def files(self) -> bool:
         """Whether its arguments are files."""
-        return self.name in ("apply", "runs")
+        return self.name in ("approve", "apply", "runs")
 
 
 def commands() -> tuple[Command, ...]:

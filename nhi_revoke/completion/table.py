@@ -9,7 +9,7 @@ LOOK, ACT, AFTER, RECORDS, SUPPORT = "Look", "Act", "After a run", "Records", "S
 SECTIONS = (LOOK, ACT, AFTER, RECORDS, SUPPORT)
 """In the order in which `--help` shows them."""
 
-TOPIC_NAMES = ("exit-codes", "environment", "identities", "formats", "safety", "reasons")
+TOPIC_NAMES = ("exit-codes", "environment", "identities", "formats", "approval", "safety", "reasons")
 """What `help` explains besides commands (`nhi_revoke/cli/topics.py`)."""
 
 
@@ -38,6 +38,7 @@ COMMANDS: tuple[Row, ...] = (
     Row("plan", LOOK, "What `revoke` would do, in order, with what breaks and what stays."),
     Row("revoke", ACT, "End every session and key now, then replace what has a delivery target.", changes=True),
     Row("rotate", ACT, "Replace first, prove the new one, then end the old one and its sessions.", changes=True),
+    Row("approve", ACT, "Sign a saved plan, where it needs more than one person."),
     Row("apply", ACT, "Carry out a saved plan, without a prompt.", changes=True),
     Row("resume", ACT, "Go on with a run that was interrupted or crashed.", changes=True),
     Row("hold", AFTER, "Keep what a run ended ended, until the last residual has passed.", changes=True),

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from nhi_revoke.config.approval import approving
 from nhi_revoke.config.decode import decode, unknown_key
 from nhi_revoke.config.identity import identities
 from nhi_revoke.config.origin import origins
@@ -15,7 +16,7 @@ from nhi_revoke.model.error import Usage
 
 FILE = "nhi.toml"
 APP = "nhi-revoke"
-CORE = ("identity", "protect", "sandbox")
+CORE = ("identity", "protect", "approval", "sandbox")
 """Top-level keys that are no provider's table."""
 
 
@@ -44,6 +45,7 @@ def load_config(
         identities=identities(data.get("identity", {}), name),
         protect=decode(data.get("protect", []), tuple[str, ...], ("protect",), name),
         only=only,
+        approval=approving(data.get("approval"), name, file.parent if file else cwd),
         sandbox=_sandbox(data.get("sandbox", {}), name),
         tables=tables,
         sources=origins(data, text, name, state, only, environ),

@@ -37,7 +37,7 @@ def origins(
         Origin("state", shown("state", str(state)), from_env),
         Origin("only", shown("only", list(only or [])), "NHI_REVOKE_PROVIDERS" if only else "default"),
     ]
-    unset: dict[str, object] = {"protect": [], "sandbox": ""}
+    unset: dict[str, object] = {"protect": [], "approval": {}, "sandbox": ""}
     found += [Origin(key, shown(key, value), "default") for key, value in unset.items() if key not in data]
     for path, value in _leaves(data, ()):
         line = line_of(text, path)

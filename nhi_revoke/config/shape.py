@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from nhi_revoke.config.approval import Approving
 from nhi_revoke.config.decode import decode
 from nhi_revoke.model.identity import Identity
 from nhi_revoke.model.ref import Json
@@ -40,6 +41,8 @@ class Config(Struct, frozen=True, kw_only=True):
     """Globs over principals, canonical or as typed, that no run may touch."""
     only: tuple[str, ...] | None = None
     """The only providers that may load (`NHI_REVOKE_PROVIDERS`), or None for all."""
+    approval: Approving = Approving()
+    """What more than one person must agree to."""
     sandbox: str = ""
     """Base URL of a sandbox's control door, always on loopback; empty for the real world."""
     tables: dict[str, Json] = {}

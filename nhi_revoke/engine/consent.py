@@ -6,6 +6,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from nhi_revoke.model.approval import Approval
+
 
 class Consent(Struct, frozen=True):
     """How the shown or saved plan was agreed to, and what was allowed besides."""
@@ -17,3 +19,5 @@ class Consent(Struct, frozen=True):
     force: bool = False
     """Lifts the guard on principals whose stop breaks much, and nothing else."""
     max_accesses: int = 50
+    approval: Approval | None = None
+    """Who else agreed, or why nobody was waited for; None where nothing demands it."""

@@ -28,8 +28,14 @@ def save_plan(path: Path, plan: Plan, *, overwrite: bool = False) -> None:
 
 def load_plan(path: Path) -> Plan:
     """Raises Usage for what is no plan."""
+    return read_plan(path)[0]
+
+
+def read_plan(path: Path) -> tuple[Plan, bytes]:
+    """The plan, and the very bytes that it was read from. Raises Usage for what is no plan."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Plan)
+        content = path.read_bytes()
+        return msgspec.json.decode(content, type=Plan), content
     except FileNotFoundError:
         raise Usage(
             "no-plan-file", f"there is no plan at {path}", "nhi-revoke plan IDENTITY --save FILE  makes one."

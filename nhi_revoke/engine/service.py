@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from nhi_revoke.config import Config
 from nhi_revoke.engine import guard, takeback
+from nhi_revoke.engine.approval import must_be_approved
 from nhi_revoke.engine.checkup import check_identities
 from nhi_revoke.engine.clock import Clock, LiveClock, SandboxClock
 from nhi_revoke.engine.connections import Connections
@@ -219,6 +220,7 @@ class Engine:
         Raises Refused, Stopped (Ctrl-C), Partial or NothingChanged (the journal cannot be written).
         """
         self.guard(plan, consent)
+        must_be_approved(self.config.approval, plan, consent.approval)
         if verb != "apply" and (self.clock.now() - plan.at).total_seconds() > OLD_AFTER:
             # Somebody thought about it at the prompt: what stands there now is read again before it is written over.
             plan = self.refresh(plan, stale="drop")

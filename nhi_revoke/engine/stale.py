@@ -26,7 +26,11 @@ def refreshed(saved: Plan, fresh: Inventory, *, stale: Literal["drop", "refuse"]
     # MINT: a delete that frees a slot, of an access that may be in use again.
     dropped = [s for s in saved.steps if s.phase in (Phase.END, Phase.MINT) and s.ends and set(s.ends) <= changed]
     if dropped and stale == "refuse":
-        raise Refused("stale-plan", f"changed since the plan was saved: {_list(changed, now)}. Nothing was changed.")
+        raise Refused(
+            "stale-plan",
+            f"changed since the plan was saved: {_list(changed, now)}. Nothing was changed.",
+            "Make a new plan; what was approved is to be approved again.",
+        )
     if saved.steps and all(set(s.ends) <= changed for s in saved.steps if s.ends) and changed:
         raise Refused(
             "stale-plan",

@@ -142,8 +142,9 @@ class Work:
 
     def _open(self, plan: Plan, verb: Verb, consent: Consent, operator: Sequence[str] | None = None) -> None:
         names = tuple(operator) if operator is not None else tuple(str(ref) for ref in plan.operator)
+        run, at = self._journal.run, self._io.now()
         self.recorder.write(
-            Opened(self._journal.run, verb, plan, plan_digest(plan), names, consent.how, __version__, self._io.now())
+            Opened(run, verb, plan, plan_digest(plan), names, consent.how, __version__, at, consent.approval)
         )
 
     def _pipeline(self) -> Pipeline:

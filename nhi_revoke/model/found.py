@@ -53,6 +53,8 @@ class Access(Struct, frozen=True, tag="access", tag_field="found"):
     disabled. Its `exposure` says how far it opens then.
     """
     note: str = ""
+    never_used: bool = False
+    """The vendor itself tells that nobody used it yet. Without it and `last_used`, nobody knows."""
 
 
 class Lead(Struct, frozen=True, tag="lead", tag_field="found"):

@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from nhi_revoke.model.approval import Approval
 from nhi_revoke.model.change import Change
 from nhi_revoke.model.found import Found
 from nhi_revoke.model.plan import Plan
@@ -29,6 +30,8 @@ class Opened(Struct, frozen=True, tag="opened", tag_field="line"):
     """`tty`, `--yes`, `--confirm`, `apply`."""
     version: str
     at: Utc
+    approval: Approval | None = None
+    """Who else agreed, or why nobody was waited for."""
 
 
 class Intended(Struct, frozen=True, tag="intent", tag_field="line"):

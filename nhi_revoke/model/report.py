@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from nhi_revoke.model.approval import Approval
 from nhi_revoke.model.found import Access, BlindSpot, Lead
 from nhi_revoke.model.identity import Principal
 from nhi_revoke.model.intent import Intent
@@ -100,3 +101,5 @@ class Report(Struct, frozen=True):
     """Path of the plan for what this run found but was not consented to touch."""
     journal: str = ""
     journal_sha256: str = ""
+    approval: Approval | None = None
+    """Who else agreed to the plan, or why nobody was waited for; None where nothing demanded it."""

@@ -50,6 +50,8 @@ def _facts(report: Report) -> str:
         ("reason", markdown(report.intent.reason.value)),
         ("case", markdown(report.intent.case)),
         ("operator", ", ".join(markdown_code(each) for each in report.operator)),
+        ("approved by", _approved(report)),
+        ("BREAK GLASS", markdown(report.approval.break_glass) if report.approval else ""),
         ("principals", ", ".join(markdown_code(str(p.ref)) for p in report.principals)),
         ("proof", counted),
         ("open / expires / unseen / planted", _left(report)),
@@ -57,6 +59,15 @@ def _facts(report: Report) -> str:
         *((word, moment(at)) for word, at in _times(report)),
     ]
     return markdown_table(("", ""), [row for row in rows if row[1]])
+
+
+def _approved(report: Report) -> str:
+    """Empty where nothing demanded it."""
+    approval = report.approval
+    if approval is None:
+        return ""
+    names = ", ".join(f"{markdown(each.name)} {markdown_code(each.key)}" for each in approval.signers)
+    return names or f"nobody, though {approval.required} had to"
 
 
 def _times(report: Report) -> list[tuple[str, datetime | None]]:

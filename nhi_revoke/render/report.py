@@ -12,6 +12,7 @@ from nhi_revoke.model.proof import Proof
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.model.report import Outcome, Report, StepResult
 from nhi_revoke.model.step import Phase
+from nhi_revoke.render.approval import approved_line, glass_line
 from nhi_revoke.render.block import BLANK, Block, Line, Span, Style, line, next_line, section, table
 from nhi_revoke.render.inventory import by_ref, heading, leads_sections, spaced, unseen, unseen_count
 from nhi_revoke.render.moment import length, minute, moment
@@ -135,6 +136,8 @@ def _verdict(report: Report) -> list[Block]:
         line(*spaced(counted)),
         line(*spaced(left)),
     ]
+    if report.approval and report.approval.break_glass:
+        blocks.append(glass_line(report.approval))
     if report.residual_until:
         blocks.append(line(Span(f"The last residual ends at {moment(report.residual_until)}.", "warning")))
     return blocks
@@ -219,6 +222,8 @@ def _records(report: Report) -> list[Block]:
         lines.append(line(f"case {report.intent.case}, reason {report.intent.reason.value}", indent=2))
     if report.operator:
         lines.append(line(f"operator {', '.join(report.operator)}", indent=2))
+    if report.approval and report.approval.signers:
+        lines.append(approved_line(report.approval))
     if report.next_plan:
         lines.append(line(f"next plan {report.next_plan}", indent=2, keep=True))
     if report.journal:

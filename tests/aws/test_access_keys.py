@@ -86,6 +86,7 @@ def test_last_use_is_told_and_never_used_is_said(bench: Bench) -> None:
     better = {a.state: a for a in bench.kinds[KEY].enrich(bench.conn, view.of(KEY), bench.io)}
     assert better["live"].last_used is not None
     assert NEVER_USED in better["disabled"].note
+    assert [better[state].never_used for state in ("live", "disabled")] == [False, True]
     assert [(a.id, a.state, a.before) for a in better.values()] == [(a.id, a.state, a.before) for a in view.of(KEY)]
 
 

@@ -34,12 +34,13 @@ Look:
   plan   What `revoke` would do, in order, with what breaks and what stays.
 
 Act:
-  revoke  End every session and key now, then replace what has a delivery
-          target.
-  rotate  Replace first, prove the new one, then end the old one and its
-          sessions.
-  apply   Carry out a saved plan, without a prompt.
-  resume  Go on with a run that was interrupted or crashed.
+  revoke   End every session and key now, then replace what has a delivery
+           target.
+  rotate   Replace first, prove the new one, then end the old one and its
+           sessions.
+  approve  Sign a saved plan, where it needs more than one person.
+  apply    Carry out a saved plan, without a prompt.
+  resume   Go on with a run that was interrupted or crashed.
 
 After a run:
   hold     Keep what a run ended ended, until the last residual has passed.
@@ -62,8 +63,8 @@ Support:
   schema       JSON Schema of the output.
   demo         The whole job against a sandbox on this machine, with an
                intruder who tries every door.
-  help         Topics: exit-codes, environment, identities, formats, safety,
-               reasons.
+  help         Topics: exit-codes, environment, identities, formats, approval,
+               safety, reasons.
 
   Nothing is changed by list, audit, find, plan, verify and report.  Topics:
   nhi-revoke help

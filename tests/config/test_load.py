@@ -222,7 +222,7 @@ def test_an_unknown_key_is_an_error_with_the_nearest_valid_one(
     assert f'unknown key "{key}"' in error.message
     assert "nhi.toml" in error.message
     assert error.hint == (
-        f'Did you mean "{nearest}"?' if nearest else "Valid: example, identity, other, protect, sandbox."
+        f'Did you mean "{nearest}"?' if nearest else "Valid: approval, example, identity, other, protect, sandbox."
     )
 
 

@@ -54,6 +54,7 @@ def test_every_value_names_its_source(tmp_path: Path) -> None:
     assert found == {
         "state": ('"/state"', "NHI_REVOKE_STATE"),
         "only": ('["example"]', "NHI_REVOKE_PROVIDERS"),
+        "approval": ("{}", "default"),
         "sandbox": ('""', "default"),
         "protect": ("[]", at(2)),
         "example.region": ('"north-1"', at(5)),
@@ -76,7 +77,8 @@ def test_every_value_names_its_source(tmp_path: Path) -> None:
 def test_defaults_say_so(tmp_path: Path) -> None:
     environ = {"XDG_STATE_HOME": "/s", "XDG_CONFIG_HOME": str(tmp_path)}
     found = {o.key: o.source for o in load_config(None, environ, tmp_path).origins()}
-    assert found == {"state": "XDG_STATE_HOME", "only": "default", "protect": "default", "sandbox": "default"}
+    defaults = dict.fromkeys(("only", "protect", "approval", "sandbox"), "default")
+    assert found == {"state": "XDG_STATE_HOME", **defaults}
 
 
 @pytest.mark.parametrize(

@@ -208,7 +208,7 @@ class AccessKeys(AccessKind[AwsConnection]):
             last = conn.call("iam", "GetAccessKeyLastUsed", AccessKeyId=key_of(access.id))["AccessKeyLastUsed"]
             when = last.get("LastUsedDate")
             note = access.note if when else "; ".join(filter(None, (access.note, NEVER_USED)))
-            return replace(access, last_used=when, note=note)
+            return replace(access, last_used=when, never_used=when is None, note=note)
 
         return io.map(used, found)
 
