@@ -86,10 +86,11 @@ def app_of(token: Jwt) -> str:
 def owner_of(token: Jwt) -> PrincipalRef | None:
     """Whoever acts with it: the user, where an app acts for one; else the app."""
     user, app = token.text("oid"), app_of(token)
-    for_user = token.text("idtyp") == "user" or bool(token.text("scp")) or not app
+    sort = token.text("idtyp")
+    for_user = sort == "user" or bool(token.text("scp")) or not (app or sort)
     if for_user:
         return canonical(USER, user) if GUID.fullmatch(user) else None
-    return canonical(APP, app)
+    return canonical(APP, app) if app else None
 
 
 def _secret(text: str, found: re.Match[str]) -> Recognised:
@@ -104,7 +105,7 @@ def _secret(text: str, found: re.Match[str]) -> Recognised:
 
 def _token(token: Jwt, tenant: str) -> Recognised:
     app, user = app_of(token), token.text("oid")
-    kind, what = (ACCESS_TOKEN, "an access token") if app else (ID_TOKEN, "an ID token")
+    kind, what = (ACCESS_TOKEN, "an access token") if app or token.text("idtyp") else (ID_TOKEN, "an ID token")
     owner = owner_of(token)
     by = f" of app {app}" if app else ""
     for_whom = f" for user {user}" if owner is not None and owner.kind == USER else ""

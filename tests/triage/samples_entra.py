@@ -30,7 +30,7 @@ def access(**claims: Any) -> str:
 
 
 def for_user(**claims: Any) -> str:
-    return access(idtyp="user", oid=USER, scp="User.Read Mail.Read", **claims)
+    return access(**{"idtyp": "user", "oid": USER, "scp": "User.Read Mail.Read", **claims})
 
 
 def refresh(begins: str = "0.A") -> str:

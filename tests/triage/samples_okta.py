@@ -133,7 +133,7 @@ def _texts() -> Iterator[tuple[str, str]]:
         ("no-issuer", {"iss": None}),
     ):
         yield f"jwt-{name}", access(**claims)
-    yield "jwt-cut", access()[:150]
+    yield "jwt-without-its-end", access()[:150]
 
 
 LOOKALIKES: tuple[LookAlike, ...] = tuple(
