@@ -48,7 +48,8 @@ class Jwt(Struct, frozen=True):
         """`exp`, UTC; None where it has none that can be read."""
         told = self.claims.get("exp")
         try:
-            return datetime.fromtimestamp(told, UTC) if isinstance(told, int | float) else None
+            numeric = isinstance(told, int | float) and not isinstance(told, bool)
+            return datetime.fromtimestamp(told, UTC) if numeric else None
         except (ValueError, OverflowError, OSError):
             return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nhi_revoke.provider.sandbox.rest import Reply, Table, Turned
 from nhi_revoke_github.sandbox.gate import Here
 from nhi_revoke_github.sandbox.rows import app_row, org_row, user_row
-from nhi_revoke_github.sandbox.rows_repositories import minimal_repository, repository_row
+from nhi_revoke_github.sandbox.rows_repositories import listed_repository, minimal_repository, repository_row
 
 TABLE = Table()
 NOT_FOUND = Turned(404, "not-found", "Not Found")
@@ -42,7 +42,7 @@ def of_installation(at: Here) -> Reply:
     else:
         mine = [r for r in hub.repositories.values() if r.owner.lower() == asks.account.lower()]
         mine = [r for r in mine if not asks.selected or r.full_name in asks.selected]
-    rows = [minimal_repository(hub, each) for each in mine]
+    rows = [listed_repository(hub, each) for each in mine]
     return Reply(200, rows, rows=True, under="repositories")
 
 

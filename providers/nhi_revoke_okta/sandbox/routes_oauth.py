@@ -174,10 +174,10 @@ def _userinfo(at: Context, server: str) -> Reply:
     token = next((t for t in at.org.access_tokens.values() if t.value == value), None)
     if token is None or token.server != server or token.bound or not alive(token, at.asked):
         told = 'Bearer error="invalid_token", error_description="The access token is invalid"'
-        raise Refusal(401, "invalid_token", "The access token is invalid", (("WWW-Authenticate", told),))
+        raise Refusal(401, "", "", (("WWW-Authenticate", told),))
     if "openid" not in token.scopes or not set(token.scopes) & {"profile", "email", "address", "phone"}:
         told = 'Bearer error="insufficient_scope"'
-        raise Refusal(403, "insufficient_scope", "The access token must provide access.", (("WWW-Authenticate", told),))
+        raise Refusal(403, "", "", (("WWW-Authenticate", told),))
     return Reply(200, {"sub": token.user or at.org.apps[token.app].client_id})
 
 
