@@ -47,9 +47,10 @@ class Jwt(Struct, frozen=True):
     def expires(self) -> datetime | None:
         """`exp`, UTC; None where it has none that can be read."""
         told = self.claims.get("exp")
+        if not isinstance(told, int | float) or isinstance(told, bool):
+            return None
         try:
-            numeric = isinstance(told, int | float) and not isinstance(told, bool)
-            return datetime.fromtimestamp(told, UTC) if numeric else None
+            return datetime.fromtimestamp(told, UTC)
         except (ValueError, OverflowError, OSError):
             return None
 
