@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from nhi_revoke.model.liveness import Alive, Liveness
 from nhi_revoke.provider.fault import Denied, Fault, Missing, NoAnswer, Throttled, Unauthenticated, Unavailable
@@ -18,7 +19,7 @@ from nhi_revoke.provider.http import HttpApi, segment
 from nhi_revoke.provider.unsigned_jwt import Jwt, read
 from nhi_revoke.provider.vendor_clock import VendorClock
 from nhi_revoke_entra.client_credentials import tenant_of as tenant_named
-from nhi_revoke_entra.cloud import CLOUDS, Cloud, cloud_of
+from nhi_revoke_entra.cloud import CLOUDS, cloud_of, host_now, host_of
 from nhi_revoke_entra.naming import APP, USER, canonical
 from nhi_revoke_entra.recognising import ACCESS_TOKEN, CLIENT_SECRET, REFRESH_TOKEN, app_of, owner_of, tenant_of
 from nhi_revoke_entra.tokens import REVOKED, Granted, Refused, TokenService
@@ -86,6 +87,8 @@ def _secret(value: Secret, settings: EntraSettings, io: Io, environ: Mapping[str
     from nhi_revoke_entra.token_http import TokenHttp
 
     cloud, clock = cloud_of(settings, environ), VendorClock(io.now)
+    if not _is_chosen(settings, environ) and (login := value.public.get("login")):
+        cloud = next(each for each in CLOUDS.values() if host_of(each) == host_now(login))
     service = TokenService(io, cloud, tenant, TokenHttp(io, cloud, clock), clock)
     said = service.granted(client, value.reveal(), f"{cloud.graph}/.default")
     return _granted(said, owner, tenant) if isinstance(said, Granted) else _refused(said, owner, tenant)
@@ -117,7 +120,7 @@ def _token(token: Jwt, kind: str, settings: EntraSettings, io: Io, environ: Mapp
         return told("dead", f"it says itself that it ended at {token.expires:%Y-%m-%d %H:%M:%S} UTC")
     if kind != ACCESS_TOKEN:
         return told("unknown", NO_CALL[kind])
-    base = _graph_of(token, cloud_of(settings, environ))
+    base, sure = _graph_of(token, settings, environ)
     owner = owner_of(token)
     if not base or owner is None:
         until = f" until {token.expires:%Y-%m-%d %H:%M:%S} UTC" if token.expires else ""
@@ -128,6 +131,10 @@ def _token(token: Jwt, kind: str, settings: EntraSettings, io: Io, environ: Mapp
     try:
         api.call("GET", f"/v1.0{path}", query={"$select": "id"}, headers=bearer, what="GET of whoever bears it")
     except Unauthenticated as fault:
+        if fault.code == OUTDATED and not sure:
+            return told(
+                "unknown", f"Microsoft Graph does not take it (401 {fault.code}); another cloud's may: see cloud"
+            )
         if fault.code == OUTDATED:
             return told("dead", f"Microsoft Graph does not take it (401 {fault.code})")
         return told("unknown", f"there was no clear answer: {fault.message}")
@@ -136,10 +143,23 @@ def _token(token: Jwt, kind: str, settings: EntraSettings, io: Io, environ: Mapp
     return told("alive", "Microsoft Graph takes it, and shows whoever bears it")
 
 
-def _graph_of(token: Jwt, cloud: Cloud) -> str:
-    """Where the Graph is that this token is for; empty where it is for none that is Microsoft's."""
-    audience = token.text("aud").rstrip("/")
-    if audience == GRAPH or audience == cloud.graph:
-        return cloud.graph_url
+def _is_chosen(settings: EntraSettings, environ: Mapping[str, str]) -> bool:
+    """Whether somebody said which cloud, or where it is."""
+    return bool(settings.cloud or settings.login_url or settings.graph_url or environ.get("AZURE_AUTHORITY_HOST"))
+
+
+def _graph_of(token: Jwt, settings: EntraSettings, environ: Mapping[str, str]) -> tuple[str, bool]:
+    """Where the Graph is that this token is for, empty where it is for none that is Microsoft's; and whether no other
+    cloud's may be meant: as an id the audience is the same in each.
+    """
+    cloud, audience = cloud_of(settings, environ), token.text("aud").rstrip("/")
     known = next((each.graph for each in CLOUDS.values() if audience == each.graph), "")
-    return (cloud.graph_at or known) if known else ""
+    if known:
+        return cloud.graph_at or known, True
+    if audience != GRAPH:
+        return "", True
+    issuer = host_now(urlsplit(token.text("iss")).hostname or "")
+    clouds = [each for each in CLOUDS.values() if host_of(each) == issuer]
+    if _is_chosen(settings, environ) or not clouds:  # sts.windows.net issues in several
+        return cloud.graph_url, _is_chosen(settings, environ)
+    return clouds[0].graph, len(clouds) == 1

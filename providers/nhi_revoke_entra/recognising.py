@@ -39,6 +39,11 @@ TENANT = re.compile(
     r"|(?i:login\.microsoftonline\.com|login\.microsoftonline\.us|login\.partner\.microsoftonline\.cn|sts\.windows\.net)/)"
     rf"(?P<value>{GUID.pattern}(?![0-9a-fA-F-])|[A-Za-z0-9-]{{1,60}}\.onmicrosoft\.com)"
 )
+CLOUD = re.compile(
+    r"(?P<value>login\.microsoftonline\.(?:com|us)|login\.(?:partner\.microsoftonline|chinacloudapi)\.cn)(?![A-Za-z0-9.-])",
+    re.IGNORECASE,
+)
+"""The token service of a cloud, where the text names one."""
 NEAR = 600
 """Characters between a secret and the ids that say whose it is."""
 ISSUERS = frozenset(
@@ -96,7 +101,9 @@ def owner_of(token: Jwt) -> PrincipalRef | None:
 def _secret(text: str, found: re.Match[str]) -> Recognised:
     client = beside(text, *found.span(), CLIENT, NEAR).lower()
     tenant = beside(text, *found.span(), TENANT, NEAR).lower()
-    public = {name: told for name, told in (("client_id", client), ("tenant_id", tenant)) if told}
+    login = beside(text, *found.span(), CLOUD, NEAR).lower()
+    parts = {"client_id": client, "tenant_id": tenant, "login": login}
+    public = {name: told for name, told in parts.items() if told}
     whose = f"of app {client}" if client else "by its shape: no app's id stands near it"
     owner = canonical(APP, client) if client else None
     leak = Leak(CLIENT_SECRET, digest(found[0]), owner, f"a client secret {whose}")

@@ -68,7 +68,7 @@ TOKENS = {
     "github_pat": "a fine-grained personal access token",
     "gho": "a token of an OAuth app",
     "ghu": "a user's token of a GitHub App",
-    "ghs": "an installation's token of a GitHub App: it lives for an hour",
+    "ghs": "an installation's token of a GitHub App, which lives for an hour,",
     "ghr": "a refresh token of a GitHub App",
 }
 

@@ -35,7 +35,10 @@ def alive(found: Recognised, settings: OktaSettings, io: Io, environ: Mapping[st
     if found.value is None:
         return Liveness("unknown", "only its public part stands in the text")
     try:
-        return _TRIED[found.leak.kind](found.value, found.leak.owner, Asks(settings, io, environ))
+        tried = _TRIED.get(found.leak.kind)
+        if tried is None:
+            return Liveness("unknown", "no harmless call tells of this kind")
+        return tried(found.value, found.leak.owner, Asks(settings, io, environ))
     except (Throttled, Unavailable, NoAnswer):
         raise
     except Fault as fault:

@@ -226,6 +226,7 @@ def test_what_graph_says_of_a_token(status: int, code: str, state: Alive) -> Non
     ("audience", "asked_at"),
     [
         (GRAPH, "graph.microsoft.com"),
+        ("https://graph.microsoft.com", "graph.microsoft.com"),
         ("https://graph.microsoft.com/", "graph.microsoft.com"),
         ("https://graph.microsoft.us", "graph.microsoft.us"),
         ("https://graph.microsoft.com.evil.example", ""),
@@ -245,3 +246,38 @@ def test_a_time_that_has_passed_needs_nobody() -> None:
         judged(entra, sighted(entra, access(exp=PAST, aud="https://vault.azure.net")), OPERATOR, "dead")
         judged(entra, sighted(entra, access(exp="soon", aud="https://vault.azure.net")), OPERATOR, "unknown")
         assert not web.calls
+
+
+US, CHINA = "login.microsoftonline.us", "login.partner.microsoftonline.cn"
+
+
+@pytest.mark.parametrize(
+    ("issuer", "cloud", "asked_at", "state"),
+    [
+        ("https://sts.windows.net/{}/", "", "graph.microsoft.com", "unknown"),
+        ("https://sts.windows.net/{}/", "public", "graph.microsoft.com", "dead"),
+        ("https://sts.windows.net/{}/", "usgov", "graph.microsoft.us", "dead"),
+        ("https://login.microsoftonline.com/{}/v2.0", "", "graph.microsoft.com", "dead"),
+        (f"https://{US}/{{}}/v2.0", "", "graph.microsoft.us", "unknown"),
+        (f"https://{CHINA}/{{}}/v2.0", "", "microsoftgraph.chinacloudapi.cn", "dead"),
+    ],
+)
+def test_an_audience_that_is_an_id_may_be_any_clouds(issuer: str, cloud: str, asked_at: str, state: Alive) -> None:
+    """A refusal by the wrong cloud's Graph says nothing."""
+    token = access(aud=GRAPH, iss=issuer.format(SOME_TENANT))
+    with respx.mock as web:
+        route = web.route(host=asked_at).respond(401, json={"error": {"code": "InvalidAuthenticationToken"}})
+        judged(entra, sighted(entra, token), EntraSettings(cloud=cloud), state)
+        assert route.called
+
+
+@pytest.mark.parametrize(
+    ("named", "host"),
+    [("", "login.microsoftonline.com"), (US, US), (CHINA, CHINA), ("login.chinacloudapi.cn", CHINA)],
+)
+def test_a_secret_is_tried_in_the_cloud_that_the_text_names(named: str, host: str) -> None:
+    text = f"AUTHORITY=https://{named}/\n{PAIR.format(secret())}" if named else PAIR.format(secret())
+    with respx.mock as web:
+        route = web.route(host=host).respond(401, json=refusal("AADSTS7000215"))
+        judged(entra, sighted(entra, text), EntraSettings(), "dead")
+        assert route.called

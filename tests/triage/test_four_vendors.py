@@ -15,7 +15,7 @@ from nhi_revoke_github import provider as github
 from nhi_revoke_okta import provider as okta
 
 from . import samples_entra, samples_gcp, samples_github, samples_okta
-from .sample import LookAlike, Sample
+from .sample import Sample
 
 FIVE: tuple[Provider[Any], ...] = (aws, entra, gcp, github, okta)
 CORPORA = (samples_entra, samples_gcp, samples_github, samples_okta)
@@ -43,9 +43,8 @@ def test_a_sample_is_recognised_by_its_vendor_alone(sample: Sample) -> None:
         assert sample.value not in repr(found)
 
 
-@pytest.mark.parametrize("text", LOOKALIKES, ids=lambda each: each.name)
-def test_what_only_looks_like_one_is_none(text: LookAlike) -> None:
-    assert not recognised(text.text)
+def test_what_only_looks_like_one_is_none() -> None:
+    assert not {each.name: list(told) for each in LOOKALIKES if (told := recognised(each.text))}
 
 
 def test_a_text_with_all_of_them_gives_each_at_its_place() -> None:
