@@ -133,7 +133,7 @@ def _token(token: Jwt, kind: str, settings: EntraSettings, io: Io, environ: Mapp
     except Unauthenticated as fault:
         if fault.code == OUTDATED and not sure:
             return told(
-                "unknown", f"Microsoft Graph does not take it (401 {fault.code}); another cloud's may: see cloud"
+                "unknown", f"Microsoft Graph does not take it (401 {fault.code}); another cloud's may: cloud in [entra]"
             )
         if fault.code == OUTDATED:
             return told("dead", f"Microsoft Graph does not take it (401 {fault.code})")

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from nhi_revoke.model.liveness import Liveness
 from nhi_revoke.provider.fault import Denied, Fault, Missing, NoAnswer, Throttled, Unauthenticated, Unavailable
 from nhi_revoke.provider.unsigned_jwt import Jwt, read
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from nhi_revoke_okta.settings import OktaSettings
 
 ME = "/api/v1/users/me"
+USED = "that was a use, and it ends thirty days after its last one"
+"""Okta docs: create-an-api-token (facts okta-github.md 1.2)."""
 INVALID = frozenset({"E0000011", "invalid_token"})
 """What says of a token that it is none: any other refusal says less."""
 
@@ -52,7 +56,8 @@ def _api_token(value: Secret, _owner: PrincipalRef | None, asks: Asks) -> Livene
     place = asks.at(value.public.get("org", ""))
     if place is None:
         return Liveness("unknown", "it cannot be tried: neither the text nor org_url in [okta] names an org of Okta's")
-    return _me(place, {"Authorization": f"SSWS {value.reveal()}"}, asks)
+    told = _me(place, {"Authorization": f"SSWS {value.reveal()}"}, asks)
+    return told if told.state != "alive" else replace(told, how=f"{told.how}; {USED}")
 
 
 def _me(place: Place, bearer: Mapping[str, str], asks: Asks) -> Liveness:

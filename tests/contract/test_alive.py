@@ -34,8 +34,7 @@ def asked(provider: Provider[Any], sandbox: Sandbox, folder: Path, texts: Sequen
     """States, in the order of the texts."""
     sandbox.seed(str(folder))
     settings = msgspec.convert(sandbox.settings(), provider.settings)
-    with an_io() as io:
-        return [provider.alive(sighted(provider, text), settings, io).state for text in texts]
+    return [provider.alive(sighted(provider, text), settings, an_io()).state for text in texts]
 
 
 def test_github(tmp_path: Path) -> None:
@@ -49,9 +48,8 @@ def test_github(tmp_path: Path) -> None:
             installed = next(t for t in sandbox.hub.tokens.values() if t.installation and t.kind == "ghs")
             user = sandbox.hub.new_token("ghp", github_seed.LOGIN, NOW, permissions={"*": "write"})
             settings = msgspec.convert(sandbox.settings(), github.settings)
-            with an_io() as io:
-                for token in (installed, user):
-                    assert github.alive(sighted(github, token.value), settings, io).state == "alive"
+            for token in (installed, user):
+                assert github.alive(sighted(github, token.value), settings, an_io()).state == "alive"
     finally:
         sandbox.close()
     assert sorted({(e.path, e.status) for e in seen}) == [
@@ -78,8 +76,7 @@ def test_okta(tmp_path: Path) -> None:
                 f"{app.client_id} client_secret={okta_seed.add_secret(sandbox.org, app, NOW).value}",
             ]
             settings = msgspec.convert(sandbox.settings(), okta.settings)
-            with an_io() as io:
-                assert {okta.alive(sighted(okta, text), settings, io).state for text in alive} == {"alive"}
+            assert {okta.alive(sighted(okta, text), settings, an_io()).state for text in alive} == {"alive"}
     finally:
         sandbox.close()
     assert {e.path for e in seen} == {

@@ -117,6 +117,7 @@ def test_an_api_token_tells_its_owner_until_it_is_revoked(bench: Bench) -> None:
     token = seed.new_api_token(bench.org, user, "found", START)
     told = asked(bench, SSWS.format(token.value))
     assert (told.state, str(told.owner), told.scope) == ("alive", f"okta:user/{user.id}", ORG)
+    assert "thirty days after its last one" in told.how
     alone = asked(bench, f"SSWS {token.value}")
     assert (alone.state, str(alone.owner)) == ("alive", f"okta:user/{user.id}")
     token.status.set("GONE", bench.sandbox.now(), 0.0)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import httpx
@@ -29,12 +28,10 @@ def sighted(provider: Provider[Any], text: str) -> Recognised:
     return found
 
 
-@contextmanager
-def an_io() -> Iterator[EngineIo]:
-    """Its waits take no time."""
-    made = EngineIo(SandboxClock(MovableClock(NOW, running=False)))
-    yield made
-    made.close()
+@cache
+def an_io() -> EngineIo:
+    """One for all tests of a process, since its TLS context takes long to make. Its waits take no time."""
+    return EngineIo(SandboxClock(MovableClock(NOW, running=False)))
 
 
 ODD: tuple[tuple[httpx.Response | Exception, Alive | type[Fault]], ...] = (
@@ -53,14 +50,13 @@ ODD: tuple[tuple[httpx.Response | Exception, Alive | type[Fault]], ...] = (
 def judged(provider: Provider[Any], found: Recognised, settings: Any, outcome: Alive | type[Fault]) -> str:
     """What was said; never the value, whatever happened."""
     assert found.value is not None
-    with an_io() as io:
-        if isinstance(outcome, str):
-            told = provider.alive(found, settings, io)
-            assert told.state == outcome, told.how
-            said = repr(told)
-        else:
-            with pytest.raises(outcome) as raised:
-                provider.alive(found, settings, io)
-            said = everything_said(raised.value)
+    if isinstance(outcome, str):
+        told = provider.alive(found, settings, an_io())
+        assert told.state == outcome, told.how
+        said = repr(told)
+    else:
+        with pytest.raises(outcome) as raised:
+            provider.alive(found, settings, an_io())
+        said = everything_said(raised.value)
     assert found.value.reveal() not in said
     return said
