@@ -50,10 +50,6 @@ NO_CALL = {
 }
 
 
-class ToCredential(Graph):
-    """As Graph answers a credential that somebody found."""
-
-
 def alive(found: Recognised, settings: EntraSettings, io: Io, environ: Mapping[str, str]) -> Liveness:
     """Raises NoAnswer, Unavailable, Throttled."""
     if found.value is None:
@@ -126,7 +122,7 @@ def _token(token: Jwt, kind: str, settings: EntraSettings, io: Io, environ: Mapp
         until = f" until {token.expires:%Y-%m-%d %H:%M:%S} UTC" if token.expires else ""
         return told("unknown", f"it is for an API that is not asked here: it may work there{until}")
     path = f"/users/{segment(owner.id)}" if owner.kind == USER else f"/servicePrincipals(appId='{app_of(token)}')"
-    api = HttpApi(io, base, ToCredential())
+    api = HttpApi(io, base, Graph())
     bearer = {"Authorization": f"Bearer {token.value}"}
     try:
         api.call("GET", f"/v1.0{path}", query={"$select": "id"}, headers=bearer, what="GET of whoever bears it")

@@ -43,7 +43,7 @@ EXAMPLES = frozenset({"ac9265e56c79b234"})
 
 
 def recognised(text: str) -> Iterator[Recognised]:
-    """Each sighting of a kind; a key file once."""
+    """Each sighting."""
     yield from _keys(text)
     yield from _api_keys(text)
     for found in BEARER.finditer(text):
@@ -75,21 +75,18 @@ def leak_of_api_key(value: str) -> Leak:
 def _keys(text: str) -> Iterator[Recognised]:
     for key in leaked_keys(text):
         leak = leak_of_key(key)
-        places = (m.start() for m in KEY_ID.finditer(text) if m["id"] == leak.public_id)
-        start, end = _private_part(text, key, places)
-        yield Recognised(leak, key, start, end)
+        places = [m.start() for m in KEY_ID.finditer(text) if m["id"] == leak.public_id]
+        for start, end in dict.fromkeys(_private_part(text, key, place) for place in places):
+            yield Recognised(leak, key, start, end)
 
 
-def _private_part(text: str, key: Secret, places: Iterator[int]) -> tuple[int, int]:
-    """Where the private half stands, as JSON spells it; where that is not seen, the whole text is masked."""
-    pem = key.reveal()
-    for place in places:
-        near = max(0, place - FILE)
-        for found in PRIVATE.finditer(text, near, min(len(text), place + FILE)):
-            if _unescaped(found["value"]) == pem:
-                return found.span("value")
-    start = text.find(pem)
-    return (start, start + len(pem)) if start >= 0 else (0, len(text))
+def _private_part(text: str, key: Secret, place: int) -> tuple[int, int]:
+    """Where the private half stands, as JSON spells it, nearest to the id at `place`; where that is not seen, the whole
+    text is masked.
+    """
+    near = PRIVATE.finditer(text, max(0, place - FILE), min(len(text), place + FILE))
+    same = [found.span("value") for found in near if _unescaped(found["value"]) == key.reveal()]
+    return min(same, key=lambda span: abs(span[0] - place), default=(0, len(text)))
 
 
 def _unescaped(spelled: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 from nhi_revoke.model.liveness import Liveness
@@ -37,6 +37,12 @@ ENDS = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (UTC|[+-]\d{4})")
 A_SCOPE = re.compile(r"[a-z_]{1,40}(:[a-z_]{1,40})?")
 
 
+class ToFound(Github):
+    """As GitHub answers a token that somebody found."""
+
+    operator: ClassVar[str] = "the token"
+
+
 def alive(found: Recognised, settings: GithubSettings, io: Io, environ: Mapping[str, str]) -> Liveness:
     """Asks github.com, or the GitHub that the settings name. Raises NoAnswer, Unavailable, Throttled."""
     if found.value is None or sort_of(found.value) == REFRESH:
@@ -45,7 +51,7 @@ def alive(found: Recognised, settings: GithubSettings, io: Io, environ: Mapping[
     path = "/installation/repositories" if installed else "/user"
     try:
         url = api_url(settings, environ)
-        api = HttpApi(io, url, Github(), ByToken(found.value.reveal()), headers=HEADERS)
+        api = HttpApi(io, url, ToFound(), ByToken(found.value.reveal()), headers=HEADERS)
         answer = api.call("GET", path, query={"per_page": 1} if installed else None)
     except (Unauthenticated, Denied, Missing, Rejected, Conflict) as fault:
         return _refused(fault, path)

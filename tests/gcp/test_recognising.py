@@ -78,6 +78,14 @@ def test_a_second_key_file_has_its_own_place() -> None:
     assert len(places) == 2
 
 
+def test_a_key_file_that_stands_twice_is_masked_twice() -> None:
+    text = f"{KEY}\n{json.dumps(json.loads(KEY), indent=2)}"
+    found = list(gcp.recognise(text))
+    assert len({each.leak for each in found}) == 1
+    assert [json.loads(f'"{text[each.start : each.end]}"') for each in found] == [key_file("x")["private_key"]] * 2
+    assert "PRIVATE KEY" not in text[: found[0].start] + text[found[0].end : found[1].start] + text[found[1].end :]
+
+
 def test_of_an_hmac_key_the_secret_is_masked_where_it_stands_and_else_its_id() -> None:
     key, secret = access_id(), "bGoa+V7g/yqDXvKRqq+JTFn4uQZbPiQJo4pf9RzJ"
     alone = sighted(gcp, f"access key {key}")
