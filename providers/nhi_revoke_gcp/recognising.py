@@ -20,6 +20,7 @@ from nhi_revoke_gcp.leaked import API_KEY as API_KEY_FORM
 from nhi_revoke_gcp.leaked import KEY_ID, KEY_STRING, leaked_keys
 from nhi_revoke_gcp.naming import canonical, is_native
 from nhi_revoke_gcp.stopping import KEY
+from nhi_revoke_gcp.wrapped_keys import unescaped, wrapped_keys
 
 ACCESS_TOKEN, REFRESH_TOKEN, CLIENT_SECRET = "gcp:access-token", "gcp:refresh-token", "gcp:oauth-client-secret"
 TOKEN = "token"  # noqa: S105 - the name of a field
@@ -78,6 +79,8 @@ def _keys(text: str) -> Iterator[Recognised]:
         places = [m.start() for m in KEY_ID.finditer(text) if m["id"] == leak.public_id]
         for start, end in dict.fromkeys(_private_part(text, key, place) for place in places):
             yield Recognised(leak, key, start, end)
+    for key, start, end in wrapped_keys(text):
+        yield Recognised(leak_of_key(key), key, start, end)
 
 
 def _private_part(text: str, key: Secret, place: int) -> tuple[int, int]:
@@ -85,18 +88,8 @@ def _private_part(text: str, key: Secret, place: int) -> tuple[int, int]:
     text is masked.
     """
     near = PRIVATE.finditer(text, max(0, place - FILE), min(len(text), place + FILE))
-    same = [found.span("value") for found in near if _unescaped(found["value"]) == key.reveal()]
+    same = [found.span("value") for found in near if unescaped(found["value"]) == key.reveal()]
     return min(same, key=lambda span: abs(span[0] - place), default=(0, len(text)))
-
-
-def _unescaped(spelled: str) -> str:
-    import json
-
-    try:
-        told = json.loads(f'"{spelled}"')
-    except ValueError:
-        return ""
-    return str(told)
 
 
 def _api_keys(text: str) -> Iterator[Recognised]:

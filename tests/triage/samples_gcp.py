@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from functools import cache
@@ -40,6 +41,14 @@ def of_key(name: str, around: str = "{}", indent: int | None = 2, owner: str = O
     key_id = MAKER.hex(40)
     text = around.replace("{}", json.dumps(key_file(key_id, **more), indent=indent))
     return Sample(f"gcp-{name}", text, "gcp:key", key_id, pem(), owner)
+
+
+def of_wrapped_key(name: str, text: str, *, encoded: bool) -> Sample:
+    """In base64, or as a text within a document."""
+    key_id = MAKER.hex(40)
+    file = json.dumps(key_file(key_id), indent=2)
+    spelled = base64.b64encode(file.encode()).decode() if encoded else json.dumps(file)
+    return Sample(f"gcp-{name}", text.replace("{}", spelled), "gcp:key", key_id, pem(), OWNER)
 
 
 def sample(name: str, text: str, kind: str, value: str, state: Alive = "dead", public_id: str = "") -> Sample:
@@ -84,6 +93,9 @@ SAMPLES: tuple[Sample, ...] = (
     of_key("key-in-a-document", '{"apiVersion": "v1", "data": {}}'),
     of_key("key-of-nobody", owner="", email="a@evil.example"),
     of_key("key-with-another-endpoint", token_uri="https://evil.example/token"),
+    of_wrapped_key("key-in-base64", '{"private_key": "{}", "valid_after": "2026"}', encoded=True),
+    of_wrapped_key("key-in-base64-in-env", "GCP_SA_KEY={}\n", encoded=True),
+    of_wrapped_key("key-as-a-text", '{"credentials": {}, "project": "shop-prod"}', encoded=False),
     sample("api-key", "{}", "api-key", api_key()),
     sample("api-key-in-url", "GET https://example.com/v1/x?key={}&alt=json", "api-key", api_key()),
     sample("api-key-new-form", "GEMINI_API_KEY={}\n", "api-key", f"AQ.{MAKER.drawn(50, URL)}"),
@@ -135,6 +147,8 @@ def _texts() -> Iterator[tuple[str, str]]:
     yield "key-without-private-half", json.dumps({k: v for k, v in key_file("a" * 40).items() if k != "private_key"})
     yield "key-id-alone", f'"private_key_id": "{MAKER.hex(40)}"'
     yield "key-id-short", json.dumps(key_file(MAKER.hex(39)))
+    yield "base64-of-another-object", base64.b64encode(json.dumps({"a": MAKER.blob(900)}).encode()).decode()
+    yield "escaped-id-alone", json.dumps(json.dumps({"private_key_id": MAKER.hex(40)}))
     yield "account", EMAIL
     yield "id-token", MAKER.jwt(iss="https://accounts.google.com", aud="x", sub="115823456789012345678", exp=LATER)
     yield "resource", f"projects/shop-prod/serviceAccounts/{EMAIL}/keys/{MAKER.hex(40)}"
