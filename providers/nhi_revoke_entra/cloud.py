@@ -102,6 +102,16 @@ def cloud_of(settings: EntraSettings, environ: Mapping[str, str]) -> Cloud:
     )
 
 
+def host_of(cloud: Cloud) -> str:
+    """Of its token service."""
+    return urlsplit(cloud.login).hostname or ""
+
+
+def host_now(host: str) -> str:
+    """The present name of a token service that is named by a former one."""
+    return host_of(CLOUDS[FORMER[host]]) if host in FORMER else host
+
+
 def _by_authority(host: str) -> str:
     """Name of the cloud whose token service this is."""
     if not host:

@@ -31,6 +31,7 @@ from nhi_revoke_entra.access.service_principal import ServicePrincipals
 from nhi_revoke_entra.access.user import Users
 from nhi_revoke_entra.access.user_password import UserPasswords
 from nhi_revoke_entra.access.user_session import UserSessions
+from nhi_revoke_entra.alive import alive
 from nhi_revoke_entra.cloud import cloud_of
 from nhi_revoke_entra.connection import EntraConnection
 from nhi_revoke_entra.consumers.consumers import FINDS as CONSUMERS
@@ -38,6 +39,7 @@ from nhi_revoke_entra.consumers.consumers import consumers
 from nhi_revoke_entra.consumers.marks import marks
 from nhi_revoke_entra.naming import KINDS, is_native, parse_ref
 from nhi_revoke_entra.principals import find, resolve
+from nhi_revoke_entra.recognising import recognised
 from nhi_revoke_entra.settings import EntraSettings
 from nhi_revoke_entra.store.key_vault import KeyVaultSecrets
 from nhi_revoke_entra.trusting import FINDS, trusting
@@ -46,8 +48,10 @@ if TYPE_CHECKING:
     from nhi_revoke.model.consumer import Consumer, Mark, Sought
     from nhi_revoke.model.found import Access, Lead
     from nhi_revoke.model.identity import Principal
+    from nhi_revoke.model.liveness import Liveness
     from nhi_revoke.provider.io import Io
     from nhi_revoke.provider.kind import AccessKind
+    from nhi_revoke.provider.recognised import Recognised
     from nhi_revoke.provider.sandbox.contract import Sandbox
 
 MACHINES = "managed identities of virtual machines in Azure that may be {names}: not looked at"
@@ -131,6 +135,12 @@ class EntraProvider(Provider[EntraConnection]):
 
     def consumers(self, conn: EntraConnection, sought: Sought) -> Iterable[Consumer | BlindSpot]:
         return consumers(conn, sought)
+
+    def recognise(self, text: str) -> Iterable[Recognised]:
+        return recognised(text)
+
+    def alive(self, found: Recognised, settings: Any, io: Io) -> Liveness:
+        return alive(found, settings, io, os.environ)
 
     def on_loopback(self, settings: Any) -> bool:
         try:

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from nhi_revoke.model.found import Leak
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.contract import Provider, Settings
 from nhi_revoke.provider.doer import Doer, Store
 from nhi_revoke_gcp.access.access_token import AccessTokens
 from nhi_revoke_gcp.access.agent_identity import AgentIdentities
 from nhi_revoke_gcp.access.api_key import ApiKeys
-from nhi_revoke_gcp.access.api_key_try import mark
-from nhi_revoke_gcp.access.api_keys import KIND as API_KEY
 from nhi_revoke_gcp.access.attached import Attached
 from nhi_revoke_gcp.access.delegation import Delegations
 from nhi_revoke_gcp.access.hmac_key import HmacKeys
@@ -26,6 +23,7 @@ from nhi_revoke_gcp.access.service_account import ServiceAccounts
 from nhi_revoke_gcp.access.uploaded_key import UploadedKeys
 from nhi_revoke_gcp.access.workloads import WORKLOAD_KINDS
 from nhi_revoke_gcp.agent_identity import KIND as AGENT
+from nhi_revoke_gcp.alive import alive
 from nhi_revoke_gcp.connection import GcpConnection
 from nhi_revoke_gcp.consumers.consumers import READS as CONSUMERS
 from nhi_revoke_gcp.consumers.consumers import consumers
@@ -33,10 +31,10 @@ from nhi_revoke_gcp.consumers.marks import marks
 from nhi_revoke_gcp.leaked import leaked_api_keys, leaked_keys
 from nhi_revoke_gcp.machines import READS as MACHINE_READS
 from nhi_revoke_gcp.machines import on_machines
-from nhi_revoke_gcp.naming import KINDS, WORKLOAD, canonical, is_native, parse_ref, project_of
+from nhi_revoke_gcp.naming import KINDS, WORKLOAD, is_native, parse_ref, project_of
 from nhi_revoke_gcp.principals import find, resolve
+from nhi_revoke_gcp.recognising import leak_of_api_key, leak_of_key, recognised
 from nhi_revoke_gcp.settings import GcpSettings
-from nhi_revoke_gcp.stopping import KEY
 from nhi_revoke_gcp.store.address import project_in
 from nhi_revoke_gcp.store.secret_manager import SecretManager
 from nhi_revoke_gcp.trusting import FINDS, trusting
@@ -45,10 +43,12 @@ from nhi_revoke_gcp.workloads import is_workload, parse_workload, resolve_worklo
 
 if TYPE_CHECKING:
     from nhi_revoke.model.consumer import Consumer, Mark, Sought
-    from nhi_revoke.model.found import Access, BlindSpot, Lead
+    from nhi_revoke.model.found import Access, BlindSpot, Lead, Leak
     from nhi_revoke.model.identity import Principal
+    from nhi_revoke.model.liveness import Liveness
     from nhi_revoke.provider.io import Io
     from nhi_revoke.provider.kind import AccessKind
+    from nhi_revoke.provider.recognised import Recognised
     from nhi_revoke.provider.sandbox.contract import Sandbox
     from nhi_revoke.provider.secret import Secret
 
@@ -130,10 +130,15 @@ class GcpProvider(Provider[GcpConnection]):
 
     def leaks(self, text: str) -> Iterable[tuple[Leak, Secret]]:
         """Keys of service accounts, each with its private half; and API keys, of which Google alone knows whose."""
-        yield from ((_leak(key), key) for key in leaked_keys(text))
-        yield from (
-            (Leak(API_KEY, mark(key), None, f"Google API key {mark(key)}"), key) for key in leaked_api_keys(text)
-        )
+        yield from ((leak_of_key(key), key) for key in leaked_keys(text))
+        yield from ((leak_of_api_key(key.reveal()), key) for key in leaked_api_keys(text))
+
+    def recognise(self, text: str) -> Iterable[Recognised]:
+        """Those, and what OAuth and Cloud Storage have besides."""
+        return recognised(text)
+
+    def alive(self, found: Recognised, settings: Any, io: Io) -> Liveness:
+        return alive(found, settings, io)
 
     def on_loopback(self, settings: Any) -> bool:
         return on_loopback(settings)
@@ -142,9 +147,3 @@ class GcpProvider(Provider[GcpConnection]):
         from nhi_revoke_gcp.sandbox.sandbox import GcpSandbox
 
         return GcpSandbox(workload=True)
-
-
-def _leak(key: Secret) -> Leak:
-    key_id, email = key.public["private_key_id"], key.public["client_email"]
-    owner = canonical(email) if is_native(email) else None  # the file may have been written by anybody
-    return Leak(KEY, key_id, owner, f"key {key_id} of {email}" if owner else f"key {key_id}")

@@ -12,6 +12,7 @@ from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.contract import Provider, Settings
 from nhi_revoke.provider.fault import Unauthenticated
 from nhi_revoke.provider.loopback import is_loopback
+from nhi_revoke.provider.recognised import Recognised
 from nhi_revoke.provider.secret import Secret
 from nhi_revoke_github.access.actions_secret import ActionsSecrets
 from nhi_revoke_github.access.app_key import AppKeys
@@ -32,6 +33,7 @@ from nhi_revoke_github.access.runner import Runners
 from nhi_revoke_github.access.sso_authorization import SsoAuthorizations
 from nhi_revoke_github.access.user_key import SigningKeys, SshKeys
 from nhi_revoke_github.access.user_token import UserTokens
+from nhi_revoke_github.alive import alive
 from nhi_revoke_github.connection import GithubConnection
 from nhi_revoke_github.consumers.consumers import consumers
 from nhi_revoke_github.consumers.marks import marks
@@ -44,24 +46,29 @@ from nhi_revoke_github.settings import GithubSettings
 from nhi_revoke_github.store.actions_secret import GithubActionsSecrets
 from nhi_revoke_github.store.reading import read_by
 from nhi_revoke_github.store.sealing import parse_address
+from nhi_revoke_github.token_forms import STATELESS, tokens
 
 if TYPE_CHECKING:
     from nhi_revoke.model.consumer import Consumer, Mark, Sought
     from nhi_revoke.model.found import Access, BlindSpot, Found
     from nhi_revoke.model.identity import Principal
+    from nhi_revoke.model.liveness import Liveness
     from nhi_revoke.provider.doer import Doer, Store
     from nhi_revoke.provider.io import Io
     from nhi_revoke.provider.kind import AccessKind
     from nhi_revoke.provider.sandbox.contract import Sandbox
 
-TOKEN = re.compile(r"(?<![0-9A-Za-z_])(ghp|gho|ghu|ghs|ghr|github_pat)_[0-9A-Za-z_]{20,255}(?![0-9A-Za-z_])")
-"""GitHub docs: about-authentication-to-github (token formats)."""
+TOKEN = re.compile(
+    rf"(?<![0-9A-Za-z_])(?:(ghs)_{STATELESS}(?![0-9A-Za-z_-])"
+    r"|(ghp|gho|ghu|ghs|ghr|github_pat)_[0-9A-Za-z_]{20,255}(?![0-9A-Za-z_]|\.eyJ))"
+)
+"""GitHub docs: about-authentication-to-github (token formats). What is handed over needs no checksum to be tried."""
 TOKENS = {
     "ghp": "a classic personal access token",
     "github_pat": "a fine-grained personal access token",
     "gho": "a token of an OAuth app",
     "ghu": "a user's token of a GitHub App",
-    "ghs": "an installation's token of a GitHub App: it lives for an hour",
+    "ghs": "an installation's token of a GitHub App, which lives for an hour,",
     "ghr": "a refresh token of a GitHub App",
 }
 
@@ -145,8 +152,17 @@ class GithubProvider(Provider[GithubConnection]):
         return consumers(conn, sought)
 
     def leaks(self, text: str) -> Iterable[tuple[Leak, Secret]]:
-        found = [Secret(m[0], field="token", public={"type": m[1]}) for m in TOKEN.finditer(text)]
+        found = [Secret(m[0], field="token", public={"type": m[1] or m[2]}) for m in TOKEN.finditer(text)]
         return ((_leak(sort_of(value), mark(value)), value) for value in found)
+
+    def recognise(self, text: str) -> Iterable[Recognised]:
+        """Every prefix, with its checksum where its form has one."""
+        for token in tokens(text):
+            value = Secret(token.value, field="token", public={"type": token.prefix})
+            yield Recognised(_leak(token.prefix, mark(value)), value, token.start, token.start + len(token.value))
+
+    def alive(self, found: Recognised, settings: Any, io: Io) -> Liveness:
+        return alive(found, settings, io, os.environ)
 
     def on_loopback(self, settings: Any) -> bool:
         try:

@@ -33,6 +33,7 @@ from nhi_revoke_okta.access.user_grant import UserGrants
 from nhi_revoke_okta.access.user_role import UserRoles
 from nhi_revoke_okta.access.user_session import UserSessions
 from nhi_revoke_okta.access.user_token import UserTokens
+from nhi_revoke_okta.alive import alive
 from nhi_revoke_okta.connection import OktaConnection
 from nhi_revoke_okta.consumers.marks import marks
 from nhi_revoke_okta.consumers.used import READS as CONSUMERS
@@ -40,17 +41,18 @@ from nhi_revoke_okta.consumers.used import used
 from nhi_revoke_okta.naming import AI_AGENT, KINDS, is_native, parse_ref
 from nhi_revoke_okta.org import org_url
 from nhi_revoke_okta.principals import find, resolve
+from nhi_revoke_okta.recognising import recognised
 from nhi_revoke_okta.settings import OktaSettings
 
 if TYPE_CHECKING:
     from nhi_revoke.model.consumer import Consumer, Mark, Sought
     from nhi_revoke.model.found import Access, BlindSpot
     from nhi_revoke.model.identity import Principal
+    from nhi_revoke.model.liveness import Liveness
     from nhi_revoke.provider.io import Io
     from nhi_revoke.provider.kind import AccessKind
+    from nhi_revoke.provider.recognised import Recognised
     from nhi_revoke.provider.sandbox.contract import Sandbox
-
-"""The shape of an SSWS token's value; it tells neither owner nor id."""
 
 
 class OktaProvider(Provider[OktaConnection]):
@@ -119,6 +121,12 @@ class OktaProvider(Provider[OktaConnection]):
 
     def consumers(self, conn: OktaConnection, sought: Sought) -> Iterable[Consumer | BlindSpot]:
         return used(conn, sought)
+
+    def recognise(self, text: str) -> Iterable[Recognised]:
+        return recognised(text)
+
+    def alive(self, found: Recognised, settings: Any, io: Io) -> Liveness:
+        return alive(found, settings, io, os.environ)
 
     def on_loopback(self, settings: Any) -> bool:
         try:

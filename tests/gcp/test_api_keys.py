@@ -264,7 +264,7 @@ def held(bench: Bench, monkeypatch: pytest.MonkeyPatch, *values: str) -> list[st
     return [mark(secret) for secret in given]
 
 
-NEW_FORM = "AQ." + "Ab8RN6" + "x" * 44
+NEW_FORM = "AQ." + "Ab8RN6" + "qT3_" * 11
 
 
 @pytest.mark.parametrize("text", ['"{}"', "key={}&x", "GEMINI_API_KEY={}\n", "{}"])

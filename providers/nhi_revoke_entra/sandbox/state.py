@@ -309,9 +309,10 @@ class Tenant:
         return "".join(self.entropy.choice(letters) for _ in range(43))
 
     def new_secret(self, length: int = 40) -> str:
-        """In the form of a client secret."""
+        """Of the length of a client secret it has its form, too."""
         letters = string.ascii_letters + string.digits + "~._-"
         value = self.entropy.choice(string.ascii_letters) + "".join(self.entropy.choice(letters) for _ in range(length))
+        value = f"{value[:3]}8Q~{value[7:]}" if length == 40 else value
         self.secrets.append(value)
         return value
 
@@ -322,6 +323,7 @@ class Tenant:
             "aud": resource, "iss": f"https://sts.windows.net/{TENANT}/", "iat": int(at.timestamp()),
             "exp": int(ends.timestamp()), "appid": app.app_id, "idtyp": "user" if user else "app",
             "oid": user or app.id, "tid": TENANT, "ver": "1.0",
+            **({} if user else {"roles": sorted(more.get("roles", ()))}),
         }  # fmt: skip
         signature = f"{self.new_mark()}{self.new_mark()}"
         self.secrets.append(signature)

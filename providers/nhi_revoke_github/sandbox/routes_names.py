@@ -5,7 +5,7 @@ from __future__ import annotations
 from nhi_revoke.provider.sandbox.rest import Reply, Table, Turned
 from nhi_revoke_github.sandbox.gate import Here
 from nhi_revoke_github.sandbox.rows import app_row, org_row, user_row
-from nhi_revoke_github.sandbox.rows_repositories import minimal_repository, repository_row
+from nhi_revoke_github.sandbox.rows_repositories import listed_repository, minimal_repository, repository_row
 
 TABLE = Table()
 NOT_FOUND = Turned(404, "not-found", "Not Found")
@@ -16,7 +16,34 @@ def me(at: Here) -> Reply:
     account = at.gate.hub.account(at.caller.login)
     if account is None or account.type != "User":
         raise Turned(403, "denied", "Resource not accessible by integration")
-    return Reply(200, user_row(at.gate.hub, account, own=True))
+    return Reply(200, user_row(at.gate.hub, account, own=True), headers=_of_token(at))
+
+
+def _of_token(at: Here) -> tuple[tuple[str, str], ...]:
+    """Scopes of a classic or OAuth token, and when it ends (GitHub docs: scopes-for-oauth-apps; the second header is
+    sent in practice, and described nowhere at hand).
+    """
+    token, told = at.caller.token, []
+    if token is not None and token.kind in ("ghp", "gho"):
+        told.append(("X-OAuth-Scopes", "admin:org, repo" if "*" in token.permissions else "repo"))
+    if token is not None and token.expires:
+        told.append(("GitHub-Authentication-Token-Expiration", f"{token.expires:%Y-%m-%d %H:%M:%S} UTC"))
+    return tuple(told)
+
+
+@TABLE.route("GET", "/installation/repositories", "metadata:read")
+def of_installation(at: Here) -> Reply:
+    """OpenAPI: apps/list-repos-accessible-to-installation; for its own token alone."""
+    hub, token, asks = at.gate.hub, at.caller.token, at.gate.installation_of(at.caller)
+    if token is None or (asks is None and not token.run):
+        raise Turned(403, "denied", "Resource not accessible by personal access token")
+    if asks is None:
+        mine = [r for r in hub.repositories.values() if any(j.id == token.run for j in r.jobs.values())]
+    else:
+        mine = [r for r in hub.repositories.values() if r.owner.lower() == asks.account.lower()]
+        mine = [r for r in mine if not asks.selected or r.full_name in asks.selected]
+    rows = [listed_repository(hub, each) for each in mine]
+    return Reply(200, rows, rows=True, under="repositories")
 
 
 @TABLE.route("GET", "/users/<login>", "metadata:read")

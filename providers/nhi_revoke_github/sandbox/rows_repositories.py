@@ -37,6 +37,13 @@ def minimal_repository(hub: Hub, repository: Repository) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def listed_repository(hub: Hub, repository: Repository) -> dict[str, Any]:
+    """A row of an installation's list, which is longer than others, and shorter than one alone."""
+    row = repository_row(hub, repository)
+    kept = {name: told for name, told in row.items() if name not in ("network_count", "subscribers_count")}
+    return {**kept, "has_downloads": True}
+
+
 def repository_row(hub: Hub, repository: Repository) -> dict[str, Any]:
     """One alone."""
     page, then = f"{SITE}/{repository.full_name}", stamp(repository.created)

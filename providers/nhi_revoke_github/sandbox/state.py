@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from nhi_revoke.provider.sandbox.lagged import Lagged
+from nhi_revoke_github.token_forms import checksum
 
 ORG = "example-payments"
 INSTALLATION_TOKEN_LIVES = timedelta(hours=1)
@@ -229,10 +230,14 @@ class Hub:
         return self._next
 
     def new_token_value(self, kind: str) -> str:
-        """In GitHub's own form."""
+        """In GitHub's own form, with its checksum."""
         letters = string.ascii_letters + string.digits
         prefix = "ghs" if kind == "job" else kind
-        value = f"{prefix}_" + "".join(self.entropy.choice(letters) for _ in range(36))
+        drawn = "".join(self.entropy.choice(letters) for _ in range(36))
+        if kind == "github_pat":
+            value = f"{prefix}_{drawn[:22]}_{(drawn * 2)[:59]}"
+        else:
+            value = f"{prefix}_{drawn[:30]}{checksum(drawn[:30])}"
         self.secrets.append(value)
         return value
 

@@ -56,11 +56,11 @@ class Gate:
             headers += more
         except Refusal as no:
             oauth = not no.code.startswith("E0")
-            told = {"error": no.code, "error_description": no.summary} if oauth else {
+            told: Any = {"error": no.code, "error_description": no.summary} if oauth else {
                 "errorCode": no.code, "errorSummary": no.summary, "errorLink": no.code, "errorId": "oae-sandbox",
                 "errorCauses": [],
             }  # fmt: skip
-            reply = Reply(no.status, told)
+            reply = Reply(no.status, told if no.code else None)  # without a code its headers say it all
             headers += no.headers
         body = b"" if reply.body is None else json.dumps(reply.body).encode()
         if body:

@@ -45,6 +45,16 @@ def custom_introspect(at: Context, server: str) -> Reply:
     return _introspect(at, _known(at, server))
 
 
+@route("GET", "/oauth2/v1/userinfo", "-")
+def org_userinfo(at: Context) -> Reply:
+    return _userinfo(at, ORG_SERVER)
+
+
+@route("GET", "/oauth2/<server>/v1/userinfo", "-")
+def custom_userinfo(at: Context, server: str) -> Reply:
+    return _userinfo(at, _known(at, server))
+
+
 @route("GET", "/_resource/local", "-")
 def local_resource(at: Context) -> Reply:
     """A service that checks signature and times by itself: nothing that the org does reaches it."""
@@ -156,6 +166,19 @@ def end_refresh_token(at: Context, held: RefreshToken) -> None:
     for token in at.org.access_tokens.values():
         if token.parent == held.id and token.revoked:
             token.revoked.set(True, at.now, at.org.write_lag)
+
+
+def _userinfo(at: Context, server: str) -> Reply:
+    """OpenAPI: userinfo. Its refusals stand in a header."""
+    value = at.asked.headers.get("authorization", "").removeprefix("Bearer ")
+    token = next((t for t in at.org.access_tokens.values() if t.value == value), None)
+    if token is None or token.server != server or token.bound or not alive(token, at.asked):
+        told = 'Bearer error="invalid_token", error_description="The access token is invalid"'
+        raise Refusal(401, "", "", (("WWW-Authenticate", told),))
+    if "openid" not in token.scopes or not set(token.scopes) & {"profile", "email", "address", "phone"}:
+        told = 'Bearer error="insufficient_scope"'
+        raise Refusal(403, "", "", (("WWW-Authenticate", told),))
+    return Reply(200, {"sub": token.user or at.org.apps[token.app].client_id})
 
 
 def _introspect(at: Context, server: str) -> Reply:
