@@ -159,7 +159,7 @@ def _prose(cells: Sequence[Span]) -> tuple[Span, ...]:
 
 
 def _beside(first: tuple[Span, ...], said: tuple[Span, ...], hang: int) -> tuple[Span, ...]:
-    blank = Span(" " * (hang - sum(len(span.text) for span in first)))
+    blank = Span(" " * max(len(GAP), hang - sum(len(span.text) for span in first)))
     return (*first, blank, *said) if said else first
 
 
