@@ -1,4 +1,4 @@
-"""The screen of `audit`: the list, then what keeps it from passing."""
+"""The screen of `audit`: the verdict, the list, then what keeps it from passing."""
 
 from __future__ import annotations
 
@@ -17,9 +17,6 @@ def audit_screen(inventory: Inventory, findings: Sequence[tuple[str, str, str, s
     heads = ("VERDICT", "ID", "WHAT", "ACCEPTED BECAUSE")
     shown = table(heads, rows, keep="VERDICT", own_line="ID", named=heads[3:], indent=2)
     verdict = Span("PASSED: nothing live, nothing unseen", "good") if passed else Span("NOT PASSED", "danger")
-    return [
-        *inventory_screen(inventory),
-        *section(Span("AUDIT", "strong"), [shown] if rows else []),
-        BLANK,
-        line(verdict),
-    ]
+    blocks: list[Block] = [line(verdict), *inventory_screen(inventory)]
+    blocks += section(Span("AUDIT", "strong"), [shown] if rows else [])
+    return [*blocks, BLANK, line(verdict)]  # the last line is the first that a terminal shows
