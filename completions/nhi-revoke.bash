@@ -1,9 +1,27 @@
 # Made by python -m nhi_revoke.completion.generate; do not edit.
+_nhi_revoke_ask() {
+  local offer lead=
+  [[ $COMP_WORDBREAKS == *:* && $cur == *[:=]* ]] && lead=${cur%"${cur##*[:=]}"}
+  while IFS= read -r offer; do
+    offer=${offer%%$'\t'*}
+    printf -v offer %q "${offer#"$lead"}"
+    COMPREPLY+=("$offer")
+  done < <("${COMP_WORDS[0]}" __complete "${line[@]:1}" 2>/dev/null)
+}
 _nhi_revoke() {
-  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command= index words= options=
+  local typed=${COMP_LINE:0:COMP_POINT} command= index words= options=
+  local -a line
   COMPREPLY=()
-  for ((index = 1; index < COMP_CWORD; index++)); do
-    case ${COMP_WORDS[index]} in -*) ;; *) command=${COMP_WORDS[index]}; break ;; esac
+  read -ra line <<< "$typed"
+  [[ $typed == *[[:space:]] ]] && line+=("")
+  local last=$((${#line[@]} - 1))
+  if [[ ${line[last]} == --*=* ]]; then
+    line=("${line[@]:0:last}" "${line[last]%%=*}" "${line[last]#*=}")
+    ((++last))
+  fi
+  local cur=${line[last]} prev=${line[last - 1]}
+  for ((index = 1; index < last; index++)); do
+    case ${line[index]} in -*) ;; *) command=${line[index]}; break ;; esac
   done
   case $prev in
     -o|--output) COMPREPLY=($(compgen -W "table json ndjson csv md junit sarif" -- "$cur")); return ;;
@@ -16,7 +34,9 @@ _nhi_revoke() {
     --stage) COMPREPLY=($(compgen -W "list contain rotate" -- "$cur")); return ;;
     --scenario) COMPREPLY=($(compgen -W "incident rollover" -- "$cur")); return ;;
     --out|--config|--accept-from|--data|--save|--key) compopt -o default; return ;;
-    --since|--leaked-from|--fail-on|--from|--accept|--repo|--consumers|--case|--scope|--settle|--grace|--until-unused|--cut-trust|--keep-trust|--free-slot|--deliver|--format|--confirm|--max-accesses|--break-glass|--interval|--for|--until|--rearm) return ;;
+    --accept) compopt -o nospace; _nhi_revoke_ask; return ;;
+    --accept|--scope|--cut-trust|--keep-trust|--free-slot|--rearm) _nhi_revoke_ask; return ;;
+    --since|--leaked-from|--fail-on|--from|--repo|--consumers|--case|--settle|--grace|--until-unused|--deliver|--format|--confirm|--max-accesses|--break-glass|--interval|--for|--until) return ;;
   esac
   case $command in
     '') words="list audit find plan revoke rotate approve apply resume hold verify release undo finish runs report identities providers permissions doctor config schema demo help"; options="--help --version" ;;
@@ -34,25 +54,22 @@ _nhi_revoke() {
     release) words="@ask"; options="-y --yes --confirm --allow-irreversible -f --force --max-accesses --wait -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     undo) words="@ask"; options="-y --yes --confirm --allow-irreversible -f --force --max-accesses --rearm -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     finish) words="@ask"; options="-y --yes --confirm --allow-irreversible -f --force --max-accesses -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
-    runs) words="export import @ask"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; compopt -o default; ;;
+    runs) words="@ask"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; compopt -o default; ;;
     report) words="@ask"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
-    identities) words="check @ask"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    identities) words="@ask"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     providers) words=""; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
-    permissions) words=""; options="--stage -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    permissions) words="@ask"; options="--stage -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     doctor) words=""; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     config) words="show path"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     schema) words="list audit find plan revoke rotate approve apply resume hold verify release undo finish runs report identities providers permissions doctor config schema demo help"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     demo) words=""; options="--scenario --keep --serve -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
-    help) words="exit-codes environment identities formats approval safety reasons"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    help) words="exit-codes environment identities formats approval safety reasons completion"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
   esac
   if [[ $cur == -* ]]; then
     COMPREPLY=($(compgen -W "$options" -- "$cur"))
     return
   fi
   COMPREPLY=($(compgen -W "${words//@ask/}" -- "$cur"))
-  if [[ $words == *"@ask"* ]]; then
-    local IFS=$'\n'
-    COMPREPLY+=($("${COMP_WORDS[0]}" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
-  fi
+  [[ $words == *"@ask"* ]] && _nhi_revoke_ask
 }
 complete -F _nhi_revoke nhi-revoke

@@ -25,7 +25,7 @@ Word = Annotated[str | None, typer.Argument(metavar="[TOPIC|COMMAND]", help=f"On
 @app.command(name="help")
 @spread
 def show_help(session: Session, word: Word = None) -> Result:
-    """Topics: exit-codes, environment, identities, formats, safety, reasons.
+    """Topics: exit-codes, environment, identities, formats, safety, reasons, completion.
 
     nhi-revoke help exit-codes
     """

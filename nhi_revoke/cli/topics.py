@@ -114,6 +114,21 @@ the allowed signers where responders cannot write, or run apply in a pipeline th
 """
 
 
+COMPLETION = """\
+Tab completes commands, options and their values, and, from this machine's own files (no network, no vendor): identities
+of nhi.toml, runs, the accesses that the newest run of an identity saw, installed providers.
+
+The scripts lie in completions/, where nhi-revoke was fetched or unpacked (FOLDER is its path):
+
+  bash         source FOLDER/nhi-revoke.bash              in ~/.bashrc
+  zsh          source FOLDER/nhi-revoke.zsh               in ~/.zshrc, after compinit
+  fish         cp FOLDER/nhi-revoke.fish ~/.config/fish/completions/
+  PowerShell   . FOLDER/nhi-revoke.ps1                    in $PROFILE; nobody has tried that one
+
+The manual page lies there, too: man -l FOLDER/nhi-revoke.1
+"""
+
+
 class Text(NamedTuple):
     title: str
     text: Callable[[], str]
@@ -156,4 +171,5 @@ TOPICS: dict[str, Text] = {
     "approval": Text("when more than one person must agree", lambda: APPROVAL),
     "safety": Text("what is promised, and how to stop it", lambda: SAFETY),
     "reasons": Text("what --reason picks", reasons),
+    "completion": Text("tab completion and the manual page", lambda: COMPLETION),
 }

@@ -1,1 +1,1 @@
-"""Tab completion: the table of commands, static scripts for three shells, and answers from local state."""
+"""Tab completion: the table of commands, static scripts for four shells, answers from local state; the manual page."""

@@ -1,78 +1,87 @@
 """`nhi-revoke __complete`: what may stand at the cursor. Local state only: no network, no provider, no Typer.
 
-The shells' scripts call it for identities and runs; words and options they know themselves.
+The shells' scripts call it for identities, runs, accesses and providers; words and options they know themselves.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 
-from nhi_revoke.completion.table import COMMANDS
+from nhi_revoke.completion.local import (
+    KEYS,
+    TRUSTS,
+    Offer,
+    accesses,
+    identity_names,
+    newest_of,
+    provider_names,
+    run_ids,
+    run_of,
+)
+from nhi_revoke.completion.table import ASKING, COMMANDS
 
 _RUN_COMMANDS = ("resume", "hold", "verify", "release", "undo", "finish", "report")
 _IDENTITY_COMMANDS = ("list", "audit", "plan", "revoke", "rotate")
+_WORDS = {"runs": ("export", "import"), "identities": ("check",)}
 
 
 def print_answers(words: list[str]) -> int:
-    """`words`: the command line without the program, the last one being typed. One answer a line."""
-    sys.stdout.write("".join(f"{each}\n" for each in answers(words)))
+    """`words`: the command line without the program, the last one being typed. One answer a line: what may be typed,
+    and behind a tab what it is, where that is known.
+    """
+    lines = (f"{word}\t{says}" if says else word for word, says in answers(words))
+    sys.stdout.write("".join(f"{each}\n" for each in lines))
     return 0
 
 
-def answers(words: list[str]) -> list[str]:
+def answers(words: list[str]) -> list[Offer]:
     """Those that begin with the last word."""
     *before, last = words or [""]
-    typed = [word for word in before if not word.startswith("-")]
+    if last.startswith("--") and "=" in last:
+        option, _, last = last.partition("=")
+        before.append(option)
+    asking = before[-1] if before and before[-1] in ASKING else ""
+    found = _values(asking, _typed(before[:-1])) if asking else _arguments(_typed(before))
+    return [each for each in found if each[0].startswith(last)]
+
+
+def _typed(words: list[str]) -> list[str]:
+    """Without options, and without the values of those that ask here."""
+    pairs = zip(["", *words], words, strict=False)
+    return [word for before, word in pairs if not word.startswith("-") and before not in ASKING]
+
+
+def _arguments(typed: list[str]) -> list[Offer]:
     if not typed:
-        found = [each.name for each in COMMANDS]
-    elif typed[0] in _RUN_COMMANDS:
-        found = ["@last", *run_ids(), *identity_names()]
-    elif typed[0] in _IDENTITY_COMMANDS or typed[:2] == ["identities", "check"]:
-        found = identity_names()
-    elif typed[:2] == ["runs", "export"]:
-        found = ["@last", *run_ids()]
-    else:
-        found = []
-    return [each for each in found if each.startswith(last)]
+        return _bare([each.name for each in COMMANDS])
+    if typed[0] == "undo" and len(typed) > 1:
+        there = typed[2:]
+        return [each for each in accesses(run_of(typed[1]), ended=True) if each[0] not in there]
+    if len(typed) == 1 and typed[0] in _WORDS:
+        return _bare([*_WORDS[typed[0]]])
+    if typed[0] in _RUN_COMMANDS:
+        return _bare(["@last", *run_ids(), *identity_names()])
+    if typed[0] in _IDENTITY_COMMANDS or typed[:2] == ["identities", "check"]:
+        return _bare(identity_names())
+    if typed[:2] == ["runs", "export"]:
+        return _bare(["@last", *run_ids()])
+    return _bare(provider_names()) if typed == ["permissions"] else []
 
 
-def identity_names() -> list[str]:
-    """Names of `[identity.NAME]` tables, read line by line: a TOML parser costs more than the whole answer."""
-    try:
-        with open(_map_path(), encoding="utf-8", errors="replace") as file:
-            lines = file.readlines()
-    except OSError:
-        return []
-    names = []
-    for line in lines:
-        head = line.strip()
-        if head.startswith("[identity.") and "]" in head:
-            name = head[len("[identity.") : head.index("]")].strip().strip("\"'")
-            if name and name.isprintable() and " " not in name:
-                names.append(name)
-    return list(dict.fromkeys(names))
+def _values(option: str, typed: list[str]) -> list[Offer]:
+    """Accesses that the newest run of what was named saw; of the newest of all, where nothing is named yet."""
+    named = typed[1:]
+    run = run_of(named[0] if named else "@last") if option == "--rearm" else newest_of(named) if named else ""
+    if not named:
+        run = run_of("@last")
+    if option == "--rearm":
+        return accesses(run, ended=True)
+    if option == "--accept":
+        return [(f"{name}=", says) for name, says in accesses(run)]
+    if option == "--scope":
+        return [*_bare(["all", "sessions", "keys"]), *accesses(run)]
+    return accesses(run, KEYS if option == "--free-slot" else TRUSTS)
 
 
-def run_ids() -> list[str]:
-    """Ids of the journals on this machine, newest first as their names sort."""
-    state = os.environ.get("NHI_REVOKE_STATE") or _xdg("XDG_STATE_HOME", ".local/state")
-    try:
-        names = os.listdir(f"{state}/runs")
-    except OSError:
-        return []
-    return sorted((name.removesuffix(".jsonl") for name in names if name.endswith(".jsonl")), reverse=True)
-
-
-def _map_path() -> str:
-    """As `config/load.py` finds it, but for `--config`."""
-    named = os.environ.get("NHI_REVOKE_CONFIG")
-    if named:
-        return named
-    return "nhi.toml" if os.path.isfile("nhi.toml") else f"{_xdg('XDG_CONFIG_HOME', '.config')}/nhi.toml"
-
-
-def _xdg(variable: str, below_home: str) -> str:
-    given = os.environ.get(variable, "")
-    base = given if given.startswith("/") else os.path.expanduser(f"~/{below_home}")
-    return f"{base}/nhi-revoke"
+def _bare(words: list[str]) -> list[Offer]:
+    return [(word, "") for word in words]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from nhi_revoke.completion.table import COMMANDS
+from nhi_revoke.completion.table import ASKING, COMMANDS
 
 RUNS = ("resume", "hold", "verify", "release", "undo", "finish", "report", "runs")
 IDENTITIES = ("list", "audit", "plan", "revoke", "rotate", "identities")
+PROVIDERS = ("permissions",)
 
 
 class Option(NamedTuple):
@@ -19,6 +20,14 @@ class Option(NamedTuple):
     takes_value: bool
     choices: tuple[str, ...]
     file: bool
+    metavar: str = ""
+    default: str = ""
+    repeats: bool = False
+
+    @property
+    def asks(self) -> bool:
+        """Whether its values are accesses, which only this machine knows."""
+        return self.names[-1] in ASKING
 
 
 class Command(NamedTuple):
@@ -27,11 +36,15 @@ class Command(NamedTuple):
     options: tuple[Option, ...]
     words: tuple[str, ...]
     """Fixed words that its first argument may be."""
+    arguments: tuple[str, ...] = ()
+    """As usage shows them."""
+    text: str = ""
+    """What `--help` says: a sentence or more, then an example."""
 
     @property
     def dynamic(self) -> bool:
-        """Whether its arguments are identities or runs, which only this machine knows."""
-        return self.name in RUNS or self.name in IDENTITIES
+        """Whether its arguments are identities, runs or providers, which only this machine knows."""
+        return self.name in (*RUNS, *IDENTITIES, *PROVIDERS)
 
     @property
     def files(self) -> bool:
@@ -48,7 +61,9 @@ def commands() -> tuple[Command, ...]:
         loaded: Any = typer.main.get_command(import_module(row.module).app)
         options = tuple(_option(each) for each in loaded.params if each.param_type_name == "option")
         helped = Option(("-h", "--help"), "Show this message and exit.", False, (), False)
-        found.append(Command(row.name, row.help, (*options, helped), _words(row.name, loaded)))
+        arguments = tuple(str(each.metavar) for each in loaded.params if each.param_type_name == "argument")
+        words = _words(row.name, loaded)
+        found.append(Command(row.name, row.help, (*options, helped), words, arguments, loaded.help or ""))
     return tuple(found)
 
 
@@ -56,7 +71,10 @@ def _option(param: Any) -> Option:
     choices = tuple(getattr(param.type, "choices", ()))
     names = (*param.opts, *param.secondary_opts)
     names = tuple(sorted(names, key=lambda name: name.startswith("--")))
-    return Option(names, param.help or "", not param.is_flag, choices, (param.metavar or "") == "FILE")
+    metavar = param.metavar or ("|".join(choices) if choices else "" if param.is_flag else "TEXT")
+    default = param.show_default if isinstance(param.show_default, str) else ""
+    files = metavar == "FILE"
+    return Option(names, param.help or "", not param.is_flag, choices, files, metavar, default, bool(param.multiple))
 
 
 def _words(name: str, loaded: Any) -> tuple[str, ...]:

@@ -9,8 +9,11 @@ LOOK, ACT, AFTER, RECORDS, SUPPORT = "Look", "Act", "After a run", "Records", "S
 SECTIONS = (LOOK, ACT, AFTER, RECORDS, SUPPORT)
 """In the order in which `--help` shows them."""
 
-TOPIC_NAMES = ("exit-codes", "environment", "identities", "formats", "approval", "safety", "reasons")
+TOPIC_NAMES = ("exit-codes", "environment", "identities", "formats", "approval", "safety", "reasons", "completion")
 """What `help` explains besides commands (`nhi_revoke/cli/topics.py`)."""
+
+ASKING = ("--cut-trust", "--keep-trust", "--free-slot", "--scope", "--rearm", "--accept")
+"""Options whose value is an access: the shells ask `__complete` for it."""
 
 
 class Row:

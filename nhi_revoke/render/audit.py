@@ -1,4 +1,6 @@
-"""The screens of `audit`: of one identity, the list and what keeps it from passing; of many, a line each first."""
+"""The screens of `audit`: of one identity, the verdict, the list and what keeps it from passing; of many, a line each
+first.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,10 @@ USUAL = {"live", "unseen"}
 
 def audit_screen(one: Examined, fail_on: Sequence[str]) -> list[Block]:
     """`fail_on`: its words."""
-    blocks: list[Block] = [] if one.inventory is None else inventory_screen(one.inventory)
-    return [*blocks, *section(Span("AUDIT", "strong"), _findings(one)), BLANK, verdict_line([one], fail_on)]
+    verdict = verdict_line([one], fail_on)
+    blocks: list[Block] = [verdict, *([] if one.inventory is None else inventory_screen(one.inventory))]
+    # The last line is the first that a terminal shows.
+    return [*blocks, *section(Span("AUDIT", "strong"), _findings(one)), BLANK, verdict]
 
 
 def many_screen(each: Sequence[Examined], fail_on: Sequence[str]) -> list[Block]:

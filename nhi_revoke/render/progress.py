@@ -14,8 +14,8 @@ from nhi_revoke.render.moment import length, minute, moment
 from nhi_revoke.render.plain import plain_text
 
 if TYPE_CHECKING:
+    from rich.console import Group
     from rich.live import Live
-    from rich.text import Text
 
 MOST_LEFT = 12
 """Residuals that a live countdown shows."""
@@ -111,7 +111,7 @@ class PlainProgress:
 
 
 class LiveProgress:
-    """The count stays on the last line, with what is waited for; other events scroll above it."""
+    """The count stays at the bottom, with what is waited for below it; other events scroll above."""
 
     def __init__(
         self, err: TextIO, verbosity: int, *, width: int, color: bool, now: Callable[[], float] = time.monotonic
@@ -125,7 +125,7 @@ class LiveProgress:
         self._count: list[Span] = []
         self._wait: WaitEvent | None = None
         self._now = now
-        self._told_at = 0.0
+        self._told_at = self._held_at = 0.0
         self._read: ReadEvent | None = None
         self._hold: HoldEvent | None = None
         self._live: Live | None = None
@@ -156,11 +156,11 @@ class LiveProgress:
             elif isinstance(event, WaitEvent):
                 self._wait, self._told_at = event, self._now()
             elif isinstance(event, HoldEvent):
-                self._hold, self._wait, self._count, self._told_at = event, None, [], self._now()
+                self._hold, self._wait, self._count, self._held_at = event, None, [], self._now()
             elif isinstance(event, ReadEvent):
                 self._read = event if event.done < event.of and self._verbosity >= 0 else None
             else:
-                self._live.console.print(styled(*event_line(event).spans))
+                self._live.console.print(styled(*event_line(event).spans), soft_wrap=True)
             self._live.refresh()
 
     def show(self, says: str) -> bool:
@@ -170,7 +170,7 @@ class LiveProgress:
         with self._lock:
             if self._live is None:
                 return False
-            self._live.console.print(styled(Span(says, "strong")))
+            self._live.console.print(styled(Span(says, "strong")), soft_wrap=True)
             return True
 
     def stop(self) -> None:
@@ -179,29 +179,30 @@ class LiveProgress:
                 self._live.stop()
                 self._live = None
 
-    def _drawn(self) -> Text:
-        """The last line; of `hold`, a line below it for each residual, cut at the edge so that none jumps."""
+    def _drawn(self) -> Group:
+        """The count, what is waited for and what is read, a line each; of `hold` a line for each residual, cut at the
+        edge so that none jumps.
+        """
+        from rich.console import Group
+
         from nhi_revoke.render.screen import styled
 
-        text = styled(*self._status())
-        hold = self._hold
-        if hold is None:
-            return text
-        passed = self._now() - self._told_at
-        for each in hold.left[:MOST_LEFT]:
-            text.append("\n  ").append_text(styled(*remaining_line(each, hold, passed).spans))
-        if more := hold.left[MOST_LEFT:]:
-            text.append(f"\n  and {len(more)} more, the last until {minute(more[-1].until)}")
-        text.no_wrap, text.overflow = True, "ellipsis"
-        return text
-
-    def _status(self) -> list[Span]:
-        wait, read = self._wait, self._read
-        waiting = [Span("   "), *event_line(wait, self._now() - self._told_at).spans] if wait else []
-        reading = [Span("   "), *event_line(read).spans] if read else []
-        holding = event_line(self._hold, self._now() - self._told_at).spans if self._hold else ()
-        counting = [*self._count, Span("   ")] if self._count and holding else self._count
-        return [*counting, *holding, *waiting, *reading]
+        now, wait, hold = self._now(), self._wait, self._hold
+        lines = [styled(*self._count)] if self._count else []
+        cut = []
+        if hold is not None:
+            passed = now - self._held_at
+            cut = [styled(*event_line(hold, passed).spans)]
+            cut += [styled(Span("  "), *remaining_line(each, hold, passed).spans) for each in hold.left[:MOST_LEFT]]
+            if more := hold.left[MOST_LEFT:]:
+                cut.append(styled(Span(f"  and {len(more)} more, the last until {minute(more[-1].until)}")))
+        for each in cut:
+            each.no_wrap, each.overflow = True, "ellipsis"
+        if wait is not None:
+            lines.append(styled(*event_line(wait, now - self._told_at).spans))
+        if self._read is not None:
+            lines.append(styled(*event_line(self._read).spans))
+        return Group(*lines, *cut)
 
 
 def _hold_spans(event: HoldEvent, passed: float) -> list[Span]:

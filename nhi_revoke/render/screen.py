@@ -30,14 +30,17 @@ _CODES: dict[Style, str] = {"danger": "1;31", "warning": "33", "good": "32", "st
 
 
 def console(out: TextIO, *, width: int, color: bool) -> Console:
-    """A console that takes no text for markup and writes no escape code unless colour is wanted."""
+    """For what is drawn over, on a terminal: takes no text for markup, and writes no style unless colour is wanted.
+
+    Without colour it still moves the cursor: who sets NO_COLOR waits, and wants to see for what.
+    """
     from rich.console import Console
 
     return Console(
         file=out,
         width=width,
         color_system="standard" if color else None,
-        force_terminal=color,
+        force_terminal=True,
         no_color=not color,
         highlight=False,
         markup=False,
@@ -156,7 +159,7 @@ def _prose(cells: Sequence[Span]) -> tuple[Span, ...]:
 
 
 def _beside(first: tuple[Span, ...], said: tuple[Span, ...], hang: int) -> tuple[Span, ...]:
-    blank = Span(" " * (hang - sum(len(span.text) for span in first)))
+    blank = Span(" " * max(len(GAP), hang - sum(len(span.text) for span in first)))
     return (*first, blank, *said) if said else first
 
 

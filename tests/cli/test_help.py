@@ -64,7 +64,7 @@ Support:
   demo         The whole job against a sandbox on this machine, with an
                intruder who tries every door.
   help         Topics: exit-codes, environment, identities, formats, approval,
-               safety, reasons.
+               safety, reasons, completion.
 
   Nothing is changed by list, audit, find, plan, verify and report.  Topics:
   nhi-revoke help

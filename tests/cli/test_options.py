@@ -145,4 +145,5 @@ def test_accept_wants_a_reason(cli: Cli) -> None:
     shown = cli("audit", "payments-bot", "--no-logs", "--accept", "example:token/tok_0008=the release job").out
     assert "ACCEPTED  example:token/tok_0008" in shown
     assert "the release job" in shown
+    assert shown.startswith("NOT PASSED\nLIVE "), "the verdict first, and again where the terminal ends"
     assert shown.endswith("NOT PASSED\n")

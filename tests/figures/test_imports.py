@@ -59,6 +59,34 @@ def test_the_version_loads_python_and_nothing_else() -> None:
     assert not loaded("--version") & (VENDORS | HEAVY | NO_ENGINE | {"typer", "msgspec", "nhi_revoke.cli"})
 
 
+FAST = """
+import sys
+before = set(sys.modules)
+from nhi_revoke.__main__ import main
+main()
+print("modules", *sorted(set(sys.modules) - before))
+"""
+ENTRY = {"__future__", "nhi_revoke", "nhi_revoke.__main__"}
+COMPLETION = {"nhi_revoke.completion", *(f"nhi_revoke.completion.{name}" for name in ("answer", "local", "table"))}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "more"),
+    [
+        (("--version",), set[str]()),
+        (("__complete", "re"), COMPLETION),
+        (("__complete", "undo", "@last", ""), COMPLETION),
+        (("__complete", "revoke", "x", "--cut-trust", ""), COMPLETION),
+        (("__complete", "permissions", ""), COMPLETION),
+    ],
+)
+def test_what_answers_at_once_loads_these_modules_and_no_other(arguments: tuple[str, ...], more: set[str]) -> None:
+    """Not even `json` or `re`, each of which costs as much as the whole answer."""
+    done = subprocess.run([sys.executable, "-c", FAST, *arguments], capture_output=True, text=True, check=True)
+    *_, last = done.stdout.splitlines()
+    assert set(last.split()[1:]) == ENTRY | more
+
+
 @pytest.mark.parametrize("arguments", [("--help",), ("list", "--help"), ("revoke", "--help")])
 def test_help_loads_no_vendor_no_engine_and_nothing_that_draws(arguments: tuple[str, ...]) -> None:
     there = loaded(*arguments)

@@ -172,6 +172,25 @@ def test_a_wide_table_shows_ids_whole() -> None:
     assert out.getvalue().splitlines() == ["live  expires soon", f"      {ident}"]
 
 
+def test_prose_stands_beside_its_row_where_there_is_room_and_under_it_where_not() -> None:
+    made = table(
+        ("KEY", "VALUE", "SOURCE"), [["a-key", "what it is set to here", "a file"]], keep="KEY", named=("SOURCE",)
+    )
+    assert list(drawn([made], width=34, color=False)) == [
+        "KEY    VALUE",
+        "─" * 34,
+        "a-key  what it is set to here",
+        "       source a file",
+    ]
+    assert list(drawn([made], width=28, color=False)) == [
+        "KEY  VALUE",
+        "─" * 28,
+        "a-key",
+        "    what it is set to here",
+        "    source a file",
+    ]
+
+
 def test_lineage_puts_children_under_parents_and_never_loops(inventory: Inventory) -> None:
     assert [(d, a.id) for d, a in lineage(inventory.accesses)][:2] == [(0, "tok_1"), (1, "ses/1")]
     tok, old, *rest = inventory.accesses

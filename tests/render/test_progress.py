@@ -180,6 +180,19 @@ def test_live_counts_each_residual_down_and_the_next_look() -> None:
     progress.stop()
 
 
+def test_without_colour_it_still_counts_down() -> None:
+    out = io.StringIO()
+    progress = LiveProgress(out, 0, width=80, color=False)
+    progress.start()
+    progress.tell(CountEvent(4, 5, 1, 5, 0))
+    progress.tell(WaitEvent(NOON + timedelta(seconds=58), NOON, "settle"))
+    progress.tell(holding(1, closed=("disable token ci",)))
+    progress.stop()
+    shown = out.getvalue()
+    assert [each for each in ("acted 4/5", "(58 s): settle", "closed again 1", "9 min left") if each not in shown] == []
+    assert re.search("\x1b\\[[0-9;]*m", shown) is None, "the cursor moves, and nothing is coloured"
+
+
 def test_live_names_the_last_of_what_it_has_no_line_for() -> None:
     out = io.StringIO()
     progress = LiveProgress(out, 0, width=80, color=True)

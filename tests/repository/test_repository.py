@@ -172,7 +172,7 @@ def test_the_command_table_has_one_module_each_and_known_sections() -> None:
     names = [row.name for row in COMMANDS]
     assert len(set(names)) == len(names)
     assert {row.section for row in COMMANDS} == set(SECTIONS)
-    assert len(TOPIC_NAMES) == 7
+    assert len(TOPIC_NAMES) == 8
     for row in COMMANDS:
         assert (ROOT / "nhi_revoke" / "cli" / f"{row.name}.py").exists(), row.name
         assert row.help.endswith(".")
