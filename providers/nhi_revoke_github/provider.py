@@ -32,6 +32,8 @@ from nhi_revoke_github.access.runner import Runners
 from nhi_revoke_github.access.sso_authorization import SsoAuthorizations
 from nhi_revoke_github.access.user_key import SigningKeys, SshKeys
 from nhi_revoke_github.access.user_token import UserTokens
+from nhi_revoke_github.alike import READS as ALIKE
+from nhi_revoke_github.alike import alike, linked
 from nhi_revoke_github.connection import GithubConnection
 from nhi_revoke_github.consumers.consumers import consumers
 from nhi_revoke_github.consumers.marks import marks
@@ -46,6 +48,7 @@ from nhi_revoke_github.store.reading import read_by
 from nhi_revoke_github.store.sealing import parse_address
 
 if TYPE_CHECKING:
+    from nhi_revoke.model.alike import Candidate
     from nhi_revoke.model.consumer import Consumer, Mark, Sought
     from nhi_revoke.model.found import Access, BlindSpot, Found
     from nhi_revoke.model.identity import Principal
@@ -75,7 +78,7 @@ class GithubProvider(Provider[GithubConnection]):
     requires: ClassVar[tuple[str, ...]] = ("jwt", "cryptography", "nacl")
     settings: ClassVar[type[Settings]] = GithubSettings
     principal_kinds: ClassVar[tuple[str, ...]] = KINDS
-    finds: ClassVar[tuple[str, ...]] = CONSUMERS
+    finds: ClassVar[tuple[str, ...]] = tuple(dict.fromkeys((*ALIKE, *CONSUMERS)))
 
     def kinds(self) -> Sequence[AccessKind[GithubConnection]]:
         return (
@@ -131,6 +134,12 @@ class GithubProvider(Provider[GithubConnection]):
 
     def find(self, conn: GithubConnection, name: str) -> Iterable[PrincipalRef]:
         return find(conn, name)
+
+    def alike(self, conn: GithubConnection, name: str) -> Iterable[Candidate | BlindSpot]:
+        return alike(conn, name)
+
+    def linked(self, conn: GithubConnection, around: Sequence[Candidate]) -> Iterable[Candidate | BlindSpot]:
+        return linked(conn, around)
 
     def repository(self, text: str) -> PrincipalRef | None:
         return canonical(REPO, text) if REPOSITORY.fullmatch(text) else None
