@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from nhi_revoke.engine.likeness import LINKS, Alike, Speaks
 from nhi_revoke.engine.proposal import AT_THE_END, NO_NAME, free_name
 from nhi_revoke.engine.written import comment, key, value
+from nhi_revoke.model.ref import PrincipalRef
 
 NOT_SURE = "Not sure: take the # away where you know that it is so."
 NONE_SURE = "Nothing is sure: take the # away, here and before those that you know."
@@ -21,10 +22,11 @@ def entry(name: str, home: str, found: Sequence[Alike], taken: Collection[str]) 
     doubted = [each for each in lacking if each.standing != "sure"]
     if not lacking or (home and not sure and not doubted):
         return ""
-    lines = [line for each in sure for line in _lines(each)]
+    these = {each.principal.ref for each in found if each.standing == "sure"}
+    lines = [line for each in sure for line in _lines(each, these)]
     if doubted:
         lines += [f"  {line}" for line in comment(NOT_SURE)]
-        lines += [line for each in doubted for line in _lines(each)]
+        lines += [line for each in doubted for line in _lines(each, these)]
     if home:
         into = f"Into principals of [identity.{key(home)}], which has the others:"
         return "\n".join([*comment(into), *lines]) + "\n"
@@ -53,16 +55,17 @@ def told(said: Speaks) -> str:
     return said.why
 
 
-def _lines(each: Alike) -> Iterable[str]:
+def _lines(each: Alike, these: Collection[PrincipalRef]) -> Iterable[str]:
     """What speaks for it, or against it, above it."""
-    yield from (f"  {line}" for line in comment(f"{_summary(each)}."))
+    yield from (f"  {line}" for line in comment(f"{_summary(each, these)}."))
     yield f"  {'' if each.standing == 'sure' else '# '}{value(str(each.principal.ref))},"
 
 
-def _summary(each: Alike) -> str:
+def _summary(each: Alike, these: Collection[PrincipalRef]) -> str:
+    """`these`: what is sure."""
     links = [s for s in each.because if s.basis in LINKS]
-    names = len({s.about for s in links if s.by is None})
-    named = len({s.by for s in links if s.by is not None})
+    names = len({s.about for s in links if s.by is None and s.about in these})
+    named = len({s.by for s in links if s.by in these})
     parts = [s.why for s in each.because if s.basis not in LINKS][:1]
     parts += [f"it names {names} of these"] if names else []
     parts += [f"{named} of these {'names' if named == 1 else 'name'} it"] if named else []

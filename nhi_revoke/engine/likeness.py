@@ -80,12 +80,9 @@ def weighed(found: Iterable[Candidate], home: str, mapped: Mapping[PrincipalRef,
     links = _links(list(every.values()))
     twins = _twins(every)
     core = _joined(every, links, twins, home, mapped)
-    shown = [
-        _alike(each, links, twins, core, every, home, mapped)
-        for each in every.values()
-        if each.resembles or each.ref in core or _touches(each, links, core)
-    ]
-    return tuple(sorted(shown, key=lambda a: (STANDINGS.index(a.standing), _nearness(a.principal), a.principal.ref)))
+    shown = {r: c for r, c in every.items() if c.resembles or r in core or _touches(c, links, core)}
+    told = [_alike(each, links, twins, core, shown, home, mapped) for each in shown.values()]
+    return tuple(sorted(told, key=lambda a: (STANDINGS.index(a.standing), _nearness(a.principal), a.principal.ref)))
 
 
 def bears(each: Candidate) -> bool:
@@ -95,7 +92,8 @@ def bears(each: Candidate) -> bool:
 
 def _nearness(each: Candidate) -> int:
     """What bears the name comes first, what is called otherwise last."""
-    return min((RULES.index(r.rule) for r in each.resembles if r.field != "text"), default=len(RULES))
+    rules = ((r.field == "tag") + RULES.index(r.rule) for r in each.resembles if r.field != "text")
+    return min(rules, default=len(RULES) + 1)
 
 
 def _tagged(each: Candidate) -> bool:
@@ -223,7 +221,7 @@ def _alike(
     links: Sequence[_Link],
     twins: Mapping[PrincipalRef, tuple[Candidate, ...]],
     core: frozenset[PrincipalRef],
-    every: Mapping[PrincipalRef, Candidate],
+    shown: Mapping[PrincipalRef, Candidate],
     home: str,
     mapped: Mapping[PrincipalRef, str],
 ) -> Alike:
@@ -231,10 +229,9 @@ def _alike(
     because = [_by_name(r) for r in each.resembles]
     if identity:
         because.append(Speaks("map", f"nhi.toml has it as {identity}", "nhi.toml"))
-    shown = {*core, *(r for r, c in every.items() if c.resembles)}
     because += [Speaks(x.basis, x.why, x.evidence, None, x.to) for x in links if x.by == ref and x.to in shown]
     because += [Speaks(x.basis, x.why, x.evidence, x.by, ref) for x in links if x.to == ref and x.by in shown]
-    same = sorted(r for r in core if r != ref and each.owner and every[r].owner == each.owner)
+    same = sorted(r for r in core if r != ref and each.owner and shown[r].owner == each.owner)
     if same:
         more = f" and of {len(same) - 1} more" if len(same) > 1 else ""
         because.append(Speaks("owner", f"its owner is {each.owner}, as that of {same[0]}{more}", about=same[0]))

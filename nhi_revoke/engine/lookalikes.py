@@ -78,7 +78,7 @@ class Lookalikes:
         self._missing += exact.unreachable
         places = self._places()
         self._ask(places, "alike", self._name)
-        known = {each.ref for each in self._candidates}
+        known = {each.ref for each in self._candidates if bears(each)}
         exactly = Resemblance("exact", "name", "its name", self._name)
         self._candidates += [
             Candidate(ref, ref.kind, self._name, "", resembles=(exactly,)) for ref in exact.refs if ref not in known

@@ -88,7 +88,7 @@ def _rows(conn: AwsConnection) -> tuple[list[tuple[Row, str]], list[BlindSpot]]:
     try:
         return [(row, DETAILS) for row in _detailed(conn, ["User", "Role"])], []
     except Denied as fault:
-        spots = [_unseen(conn, "tags of users and roles", fault)]
+        whole, spots = fault, [_unseen(conn, "tags of users and roles", fault)]
 
     def listed(sort: str) -> list[tuple[Row, str]] | Denied:
         try:
@@ -97,15 +97,13 @@ def _rows(conn: AwsConnection) -> tuple[list[tuple[Row, str]], list[BlindSpot]]:
             return fault
 
     rows: list[tuple[Row, str]] = []
-    denied: list[Denied] = []
     for sort, found in zip(SORTS, conn.io.map(listed, SORTS), strict=True):
         if isinstance(found, Denied):
-            denied.append(found)
             spots.append(_unseen(conn, f"{sort.lower()}s that resemble the name", found))
         else:
             rows += found
-    if len(denied) == len(SORTS):
-        raise denied[0]
+    if len(spots) > len(SORTS):
+        raise whole
     return rows, spots
 
 

@@ -104,8 +104,9 @@ class Example(Provider[Cloud]):
         )  # fmt: skip
 
     def linked(self, conn: Cloud, around: Sequence[Candidate]) -> Iterable[Candidate | BlindSpot]:
-        """Bots that one of these trusts."""
+        """Bots that one of these trusts; these themselves, where only the map told of them."""
         named = {text for each in around for pointer in each.points for text in pointer.to}
+        named |= {f"{each.scope}/{each.name}" for each in around if not each.resembles}
         for bot in conn.pages("/bots", "bots") if named else ():
             if f"{bot['org']}/{bot['name']}" in named:
                 yield from self._candidate(conn, bot, ())
