@@ -55,6 +55,7 @@ class Alike(Struct, frozen=True):
     """One candidate, and how sure it is."""
 
     principal: Candidate
+    """Without what it says: that is for this module alone."""
     standing: Standing
     because: tuple[Speaks, ...]
     """The strongest first."""
@@ -237,7 +238,8 @@ def _alike(
         because.append(Speaks("owner", f"its owner is {each.owner}, as that of {same[0]}{more}", about=same[0]))
     standing: Standing = "sure" if ref in core else "ambiguous" if ref in twins else "maybe"
     doubt = "" if standing == "sure" else _doubt(home, each, links, core, twins.get(ref, ()), identity)
-    return Alike(each, standing, _together(because), doubt, identity)
+    # Descriptions and values of variables may hold anything, and are not shown.
+    return Alike(replace(each, says=()), standing, _together(because), doubt, identity)
 
 
 def _together(because: Iterable[Speaks]) -> tuple[Speaks, ...]:

@@ -39,7 +39,7 @@ LOOKS = {
     "linked": "principals that those which are sure name, or that name them",
 }
 SHOWN = 3
-"""So many commands are told where nothing is sure."""
+"""So many commands of one sort are told."""
 ROUNDS = 2
 """How often those that joined are followed."""
 
@@ -107,8 +107,19 @@ class Lookalikes:
             asked=tuple(dict.fromkeys(self._asked.values())),
             blind=tuple(dict.fromkeys(self._blind)),
             proposal=text,
-            next=_next(alike, name_in_map(self._name, home, self._identities)),
+            next=self._next(alike, name_in_map(self._name, home, self._identities)),
         )
+
+    def _next(self, found: Sequence[Alike], name: str) -> tuple[str, ...]:
+        """What to type once the map has what is sure, and who else lets in the jobs of its repositories; where nothing
+        is sure, what tells candidates apart.
+        """
+        sure = [each.principal.ref for each in found if each.standing == "sure"]
+        if not sure:
+            return tuple(command("list", each.principal.ref) for each in found[:SHOWN])
+        repositories = [ref for ref in sure if self._registry.provider(ref.provider).repository(ref.id) == ref]
+        jobs = [command("find", "--repo", ref) for ref in repositories[:SHOWN]]
+        return command("list", name), command("identities", "check", name), *jobs
 
     def _weighed(self, home: str) -> tuple[Alike, ...]:
         return weighed(self._candidates, home, self._mapped())
@@ -232,10 +243,3 @@ def _candidate(who: Principal, typed: str, marks: Iterable[Mark]) -> Candidate:
         aliases=(*own, str(who.ref), typed),
         marks=tuple(mark.text for mark in marks),
     )
-
-
-def _next(found: Sequence[Alike], name: str) -> tuple[str, ...]:
-    """What to type once the map has what is sure; where nothing is, what tells candidates apart."""
-    if any(each.standing == "sure" for each in found):
-        return command("list", name), command("identities", "check", name)
-    return tuple(command("list", each.principal.ref) for each in found[:SHOWN])

@@ -46,7 +46,7 @@ class Saying(Struct, frozen=True, order=True):
 
     text: str
     where: str
-    """"its description", "variable AWS_ROLE of acme/shop"."""
+    """"its description", "variable ROLE of acme/shop"."""
     evidence: str
 
     def __repr__(self) -> str:

@@ -36,6 +36,7 @@ PROVIDERS = ("aws", "entra", "gcp", "github", "okta", "local")
 HOME = "aws:arn:aws:iam::111122223333"
 BOT, WORKER = f"{HOME}:user/bots/payments-bot", f"{HOME}:role/bots/payments-worker"
 BACKDOOR, DEV, LEDGER = f"{HOME}:role/backdoor", f"{HOME}:user/payments-bot-dev", f"{HOME}:role/payments-ledger"
+SPOKEN = f"the app of {WORKER.removeprefix('aws:')}: password hunter2"
 REPO = f"github:repo/{github_seed.SHOP}"
 
 
@@ -73,6 +74,7 @@ class Desk:
         aws.admin("iam").create_user(UserName="payments-bot-dev", Tags=owner)
         with entra.tenant.lock:
             new_app(entra.tenant, "Payments Clerk", START)
+            entra.scene.application.notes = SPOKEN
         with github.hub.lock:
             client = {"created": START, "updated": START, "value": self.app.removeprefix("entra:app/")}
             github.hub.repositories[github_seed.SHOP].variables["actions"] = {"AZURE_CLIENT_ID": client}
@@ -154,7 +156,8 @@ def test_one_identity_with_the_evidence_for_each(desk: Desk) -> None:
     assert ("name", "", "") in ties(sure[BOT])
     assert ("tag", "", "") in ties(sure[WORKER])
     assert {("points", "", BOT), ("points", "", REPO)} <= ties(sure[WORKER])
-    assert {("name", "", ""), ("points", "", REPO), ("holds", REPO, desk.app)} <= ties(sure[desk.app])
+    held = {("holds", REPO, desk.app), ("holds", "", WORKER)}
+    assert {("name", "", ""), ("points", "", REPO), *held} <= ties(sure[desk.app])
     assert {("similar", "", ""), ("points", "", REPO), ("points", "", pool)} <= ties(sure[account])
     assert {("points", desk.app, REPO), ("points", WORKER, REPO), ("holds", "", desk.app)} <= ties(sure[REPO])
     assert all(said["evidence"] for each in sure.values() for said in each["because"] if said["basis"] != "owner")
@@ -170,6 +173,7 @@ def test_decoys_are_maybe_or_absent(desk: Desk) -> None:
     assert maybe[DEV]["doubt"] == "it is called like another environment's, and nothing ties the two"
     assert maybe[partner]["doubt"] == "only one of the sure ones names it"
     assert "Payments Clerk" not in json.dumps(told)
+    assert SPOKEN not in json.dumps(told)
     assert standing(told, "ambiguous") == {}
 
 
@@ -180,7 +184,9 @@ def test_what_it_proposes_loads_and_the_map_holds(desk: Desk) -> None:
         file.write("\n" + data["proposal"])
     identity = tomllib.loads(desk.world.config.read_text())["identity"]["payments-bot"]
     assert identity == {"owner": "payments team", "principals": sure}
-    assert data["next"] == ["nhi-revoke list payments-bot", "nhi-revoke identities check payments-bot"]
+    assert data["next"] == [
+        "nhi-revoke list payments-bot", "nhi-revoke identities check payments-bot", f"nhi-revoke find --repo {REPO}",
+    ]  # fmt: skip
     code, out = desk(*data["next"][1].split()[1:], "-o", "json")
     assert (code, {each["state"] for each in json.loads(out)["data"]}) == (0, {"ok"})
     again = desk.find()["data"]
