@@ -65,7 +65,10 @@ def test_it_joins_where_one_of_the_two_names_the_other() -> None:
     assert told([who("one:user/a", SAME), who("two:app/b", NEAR, ["a"])])["b"] == "sure"
     assert told([who("one:user/a", SAME, ["b"]), who("two:app/b", NEAR)])["b"] == "sure"
     assert told([who("one:user/a", SAME), who("two:app/b", NEAR, says="for id-of-a")])["b"] == "sure"
-    assert told([who("one:user/a", SAME, says="x id-of-b x"), who("two:app/b", NEAR)])["b"] == "sure"
+    found = weighed([who("one:user/a", SAME, says="x id-of-b x"), who("two:app/b", NEAR)], "", {})
+    assert [(each.principal.ref.id, each.standing) for each in found] == [("a", "sure"), ("b", "sure")]
+    assert [said.why for said in found[0].because if said.basis == "holds"] == ["its note holds id-of-b"]
+    assert not any(each.principal.says for each in found), "it may hold anything, and is not shown"
 
 
 def test_what_names_many_names_nobody() -> None:
