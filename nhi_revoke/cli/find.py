@@ -1,4 +1,4 @@
-"""`find`: principals of exactly this name, what a repository's jobs could hold, or who uses a credential.
+"""`find`: principals that look like one identity, what a repository's jobs could hold, or who uses a credential.
 
 Changes nothing.
 """
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from nhi_revoke.render.block import Block
 
 app = application()
-COLUMNS = ("principal", "provider", "kind", "id")
 
-Name = Annotated[str | None, typer.Argument(metavar="[NAME]", help="The exact name, as the vendor has it.")]
+Name = Annotated[
+    str | None, typer.Argument(metavar="[NAME]", help="What it is called; what resembles that is shown, too.")
+]
 Repo = Annotated[
     str | None,
     typer.Option(
@@ -43,7 +44,7 @@ WANTED = ("NAME", "--repo OWNER/NAME", "--consumers IDENTITY")
 @app.command()
 @spread
 def find(session: Session, name: Name = None, repo: Repo = None, consumers: Consumers = None) -> Result:
-    """Principals of exactly this name, every identity that jobs of a repository could hold, or who uses a credential.
+    """Principals that look like one identity, every identity that jobs of a repository could hold, or who uses a key.
 
     nhi-revoke find payments-bot
 
@@ -65,19 +66,27 @@ def find(session: Session, name: Name = None, repo: Repo = None, consumers: Cons
 def _by_name(session: Session, name: str) -> Result:
     with session.engine() as engine, session.progress(acting=False):
         found = engine.find(name)
-    if not found.refs and not found.unreachable:
-        raise NotFound("not-found", f"nothing is called exactly {name!r} in the connected accounts.")
+    if not found.candidates and found.whole:
+        raise NotFound(
+            "not-found",
+            f"nothing is called {name!r} in the connected accounts, or resembles it.",
+            "nhi-revoke doctor  shows which accounts are connected.",
+        )
 
     def screen() -> list[Block]:
-        from nhi_revoke.render.records import found_screen
+        from nhi_revoke.render.alike import alike_screen
 
-        return found_screen(found.refs, found.unreachable)
+        return alike_screen(found)
 
     def rows() -> list[dict[str, str]]:
-        return [{"principal": str(ref), "provider": ref.provider, "kind": ref.kind, "id": ref.id} for ref in found.refs]
+        from nhi_revoke.render.alike import alike_rows
 
-    code = ExitCode.UNSEEN if found.unreachable else ExitCode.DONE
-    return Result(found, screen, int(code), unreachable_problems(found.unreachable), Rows(COLUMNS, rows))
+        return list(alike_rows(found))
+
+    from nhi_revoke.render.alike import ALIKE_COLUMNS
+
+    code = ExitCode.DONE if found.whole else ExitCode.UNSEEN
+    return Result(found, screen, int(code), unreachable_problems(found.unreachable), Rows(ALIKE_COLUMNS, rows))
 
 
 def _by_repository(session: Session, repo: str) -> Result:

@@ -61,6 +61,7 @@ An identity is a name in nhi.toml for principals of one bot in all systems.
 
 nhi.toml is looked for: --config, $NHI_REVOKE_CONFIG, ./nhi.toml, $XDG_CONFIG_HOME/nhi-revoke/nhi.toml.
 A bare principal works without it: nhi-revoke list PROVIDER:KIND/NAME
+Which principals look like one identity, from evidence: nhi-revoke find payments-bot
 What deliver and flush would name, from evidence: nhi-revoke find --consumers payments-bot
 Kinds, stores and flushes: nhi-revoke providers.  What was read: nhi-revoke config show.
 """

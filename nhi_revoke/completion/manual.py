@@ -70,9 +70,9 @@ def _command(each: Command, common: Sequence[Option]) -> list[str]:
     own = [option for option in each.options if option not in common]
     usage = " ".join(roff(argument) for argument in each.arguments)
     lines = [".TP", f"\\fBnhi\\-revoke {each.name}\\fR {usage}".rstrip(), roff(each.help)]
-    example = each.text.strip().rpartition("\n")[2].strip()
-    if example.startswith("nhi-revoke "):
-        lines += [".IP", f"Example: \\fB{roff(example)}\\fR"]
+    for example in (" ".join(part.split()) for part in each.text.split("\n\n")):
+        if example.startswith("nhi-revoke "):
+            lines += [".IP", f"Example: \\fB{roff(example)}\\fR"]
     return [*lines, ".RS", *_options(own), ".RE"] if own else lines
 
 

@@ -6,13 +6,12 @@ Everything in it may be named by an intruder: texts are quoted, and comments kee
 from __future__ import annotations
 
 import re
-import textwrap
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import count
-from typing import Any
 
 from msgspec.structs import replace
 
+from nhi_revoke.engine.written import comment, key, pairs, value
 from nhi_revoke.model.consumer import Consumer
 from nhi_revoke.model.error import Trouble
 from nhi_revoke.model.identity import Delivery, FlushTarget, Identity, Principal
@@ -20,11 +19,7 @@ from nhi_revoke.model.ref import Json
 from nhi_revoke.model.step import Phase
 from nhi_revoke.provider.registry import Registry
 
-WIDTH = 78
-"""Columns of a comment: it is read on a terminal before it is pasted."""
-BARE = re.compile(r"[A-Za-z0-9_-]+")
 NO_NAME = re.compile(r"[^A-Za-z0-9_.@+-]+")
-ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
 AT_THE_END = "Paste this at the end of nhi.toml."
 BY_NAME = "By name alone, which proves nothing: take the # away where you know that it is so."
 BY_HAND = "By hand: no store or flush of this tool reaches it."
@@ -45,7 +40,7 @@ class Map:
     ) -> None:
         """`written`: as the map has it; None where it has no such identity. `name`: for a new one, unless `taken`."""
         self.written = written
-        self.name = written.name if written else _free(NO_NAME.sub("-", name).strip("-@") or "identity", taken)
+        self.name = written.name if written else free_name(NO_NAME.sub("-", name).strip("-@") or "identity", taken)
         self._identity = written or identity
         self._principals = principals
         self._registry = registry
@@ -137,18 +132,18 @@ def proposal(known: Map, consumers: Sequence[Consumer]) -> str:
     plain = [lines for lines, named in told if not named]
     doubted = [lines for lines, named in told if named]
     hands = [
-        _comment(f"{_subject(each)}: {each.by_hand.rstrip('.')}.", bullet="- ") for each in consumers if each.by_hand
+        comment(f"{_subject(each)}: {each.by_hand.rstrip('.')}.", bullet="- ") for each in consumers if each.by_hand
     ]
     parts: list[list[str]] = []
     if plain or doubted:
-        parts.append(_comment(AT_THE_END))
+        parts.append(comment(AT_THE_END))
         if known.written is None:
             parts.append(_identity(known))
     parts += plain
     if doubted:
-        parts += [_comment(BY_NAME), *doubted]
+        parts += [comment(BY_NAME), *doubted]
     if hands:
-        parts.append([*_comment(BY_HAND), *(line for lines in _distinct(hands) for line in lines)])
+        parts.append([*comment(BY_HAND), *(line for lines in _distinct(hands) for line in lines)])
     return "".join("\n".join(lines) + "\n\n" for lines in parts).removesuffix("\n")
 
 
@@ -156,23 +151,23 @@ def _block(known: Map, entry: Entry, by: Sequence[Consumer]) -> tuple[list[str],
     """Its lines, and whether a name alone speaks for it."""
     named = all(each.basis == "name" for each in by)
     where = "flush" if isinstance(entry, FlushTarget) else "deliver"
-    lines = [f"[[identity.{_key(known.name)}.{where}]]"]
+    lines = [f"[[identity.{key(known.name)}.{where}]]"]
     if isinstance(entry, FlushTarget):
-        lines += _pairs({"use": entry.use, **entry.settings})
+        lines += pairs({"use": entry.use, **entry.settings})
     else:
         more = {"principal": entry.principal, "format": entry.format}
-        lines += _pairs({"from": entry.kind, "to": entry.to, **{key: text for key, text in more.items() if text}})
+        lines += pairs({"from": entry.kind, "to": entry.to, **{name: text for name, text in more.items() if text}})
     said = [f"{_subject(each)}: {each.why} ({each.evidence})." for each in by]
-    comments = [line for text in dict.fromkeys(said) for line in _comment(text)]
+    comments = [line for text in dict.fromkeys(said) for line in comment(text)]
     return [*comments, *(f"# {line}" if named else line for line in lines)], named
 
 
-def _free(name: str, taken: Collection[str]) -> str:
+def free_name(name: str, taken: Collection[str]) -> str:
     return next(each for number in count(1) if (each := f"{name}-{number}" if number > 1 else name) not in taken)
 
 
 def _identity(known: Map) -> list[str]:
-    return [f"[identity.{_key(known.name)}]", f"principals = {_value(list(known.principals))}"]
+    return [f"[identity.{key(known.name)}]", f"principals = {value(list(known.principals))}"]
 
 
 def _subject(each: Consumer) -> str:
@@ -189,47 +184,3 @@ def _settings(settings: Json) -> dict[str, set[str]]:
         key.removesuffix("s"): {str(each) for each in (value if isinstance(value, list | tuple) else [value])}
         for key, value in settings.items()
     }
-
-
-# -- as TOML -------------------------------------------------------------------------------------------------------
-
-
-def _pairs(table: Mapping[str, Any]) -> list[str]:
-    return [f"{_key(key)} = {_value(value)}" for key, value in table.items()]
-
-
-def _key(text: str) -> str:
-    return text if BARE.fullmatch(text) else _value(text)
-
-
-def _value(value: Any) -> str:
-    """Raises TypeError for what TOML has no word for."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
-    if isinstance(value, str):
-        return f'"{"".join(_character(each) for each in value)}"'
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(_value(each) for each in value)}]"
-    if isinstance(value, Mapping):
-        return f"{{ {', '.join(_pairs(value))} }}"
-    raise TypeError(f"a setting of type {type(value).__name__} cannot stand in the map")
-
-
-def _character(each: str) -> str:
-    if each in ESCAPES:
-        return ESCAPES[each]
-    if each.isprintable():
-        return each
-    return f"\\u{ord(each):04x}" if ord(each) < 0x10000 else f"\\U{ord(each):08x}"
-
-
-def _comment(text: str, bullet: str = "") -> list[str]:
-    """A line break in a name would end the comment, and what follows it would be obeyed."""
-    plain = "".join(each if each.isprintable() else _character(each) for each in text)
-    found = textwrap.wrap(
-        plain, WIDTH - 2, initial_indent=bullet, subsequent_indent=" " * len(bullet), break_long_words=False,
-        break_on_hyphens=False,
-    )  # fmt: skip
-    return [f"# {line}" for line in found]

@@ -9,7 +9,9 @@ from msgspec import Struct
 from nhi_revoke.engine.connections import Connections
 from nhi_revoke.engine.inventory import unreachable
 from nhi_revoke.engine.io import EngineIo
+from nhi_revoke.engine.likeness import Alike
 from nhi_revoke.model.error import Trouble
+from nhi_revoke.model.found import BlindSpot
 from nhi_revoke.model.inventory import Unreachable
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.fault import Fault
@@ -21,7 +23,23 @@ class FoundPrincipals(Struct, frozen=True):
 
     name: str
     refs: tuple[PrincipalRef, ...]
+    """Those of exactly this name."""
     unreachable: tuple[Unreachable, ...]
+    candidates: tuple[Alike, ...] = ()
+    """All that may be one identity, the surest first."""
+    identity: str = ""
+    """The identity of nhi.toml that is meant; empty where it has none, or where several could be meant."""
+    asked: tuple[str, ...] = ()
+    """Providers and accounts that answered: no others were looked at."""
+    blind: tuple[BlindSpot, ...] = ()
+    proposal: str = ""
+    """TOML for nhi.toml: what it lacks, and what is not sure commented out."""
+    next: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing that was looked for is unseen."""
+        return not self.unreachable and not any(spot.counts for spot in self.blind)
 
 
 def search(name: str, registry: Registry, connections: Connections, io: EngineIo) -> FoundPrincipals:

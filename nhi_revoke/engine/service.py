@@ -27,12 +27,13 @@ from nhi_revoke.engine.io import EngineIo, Show
 from nhi_revoke.engine.journal import BeforeAppend, Journal
 from nhi_revoke.engine.leaks import hold_leaks, must_be_held, unclaimed
 from nhi_revoke.engine.lock import Locks
+from nhi_revoke.engine.lookalikes import Lookalikes
 from nhi_revoke.engine.planner import make_plan, named_in_vain
 from nhi_revoke.engine.report import make_report
 from nhi_revoke.engine.repository import Search
 from nhi_revoke.engine.resolve import resolve
 from nhi_revoke.engine.runs import RunSummary, find_run, summary
-from nhi_revoke.engine.search import FoundPrincipals, search
+from nhi_revoke.engine.search import FoundPrincipals
 from nhi_revoke.engine.stale import refreshed
 from nhi_revoke.engine.states import require
 from nhi_revoke.engine.store import RunFolder
@@ -174,8 +175,8 @@ class Engine:
         )
 
     def find(self, name: str) -> FoundPrincipals:
-        """Principals of exactly this name in every connected account."""
-        return search(name, self.registry, self.connections, self._io)
+        """Principals that look like one identity of this name, in every connected account."""
+        return Lookalikes(name, self.config.identities, self.registry, self.connections, self._io).found()
 
     def check_identities(self, names: Sequence[str]) -> tuple[Finding, ...]:
         """Whether the map holds, for these identities or all. Raises NotFound with the nearest name."""

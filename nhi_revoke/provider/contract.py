@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from msgspec import Struct
 
+from nhi_revoke.model.alike import Candidate, Resemblance
 from nhi_revoke.model.liveness import Liveness
 from nhi_revoke.provider.doer import C, Doer, Store
 from nhi_revoke.provider.fault import Missing
@@ -50,7 +51,7 @@ class Provider(ABC, Generic[C]):
     experimental: ClassVar[tuple[str, ...]] = ()
     """Those of them whose interface the vendor may still change: looked at only where the operator asks for it."""
     finds: ClassVar[tuple[str, ...]] = ()
-    """Permissions that `trusting`, `on_machines` and `consumers` need besides those of the kinds."""
+    """Permissions that `alike`, `linked`, `trusting`, `on_machines` and `consumers` need besides those of the kinds."""
 
     @abstractmethod
     def kinds(self) -> Sequence[AccessKind[C]]:
@@ -101,6 +102,26 @@ class Provider(ABC, Generic[C]):
     def scopes(self, settings: Any) -> Sequence[str]:
         """Every scope that the settings name, for `find`; the operator's own is the empty string."""
         return ("",)
+
+    # -- principals that look like one identity (`find NAME`) ---------------------------------------------------------
+
+    def alike(self, conn: C, name: str) -> Iterable[Candidate | BlindSpot]:
+        """Principals of the connected account that resemble this name, and whom they name (provider/resembling.py).
+
+        From listings that the account gives in pages; what costs a call for each is asked of candidates alone. Every
+        listing or part of one that could not be read is a blind spot. Raises Denied where nothing could be listed: the
+        engine makes it one. By default those that `find` gives.
+        """
+        for ref in self.find(conn, name):
+            called = Resemblance("exact", "name", "its name", name)
+            yield Candidate(ref, ref.kind, name, conn.scope, resembles=(called,))
+
+    def linked(self, conn: C, around: Sequence[Candidate]) -> Iterable[Candidate | BlindSpot]:
+        """Principals of the connected account, whatever they are called, that one of these names, or that name one of
+        these, as far as a listing in pages tells it; of these themselves, whom they name. What names many at once (a
+        whole account, `*`) names nobody. Raises Denied as above.
+        """
+        return ()
 
     # -- repositories whose jobs hold credentials (`find --repo`) --------------------------------------------------
 

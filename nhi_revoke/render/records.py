@@ -1,14 +1,11 @@
-"""Screens of the commands that show tables: runs, providers, permissions, doctor, identities, settings, finds."""
+"""Screens of the commands that show tables: runs, providers, permissions, doctor, identities, settings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
 from nhi_revoke.model.checkup import Finding
-from nhi_revoke.model.inventory import Unreachable
-from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.render.block import BLANK, Block, Span, Style, line, table
-from nhi_revoke.render.inventory import unseen
 
 Rows = Sequence[dict[str, str]]
 _STATE: dict[str, Style] = {"ok": "good", "disabled": "dim"}
@@ -96,11 +93,6 @@ def config_screen(rows: Rows, path: str | None) -> list[Block]:
     cells = [(r["key"], r["value"], r["source"]) for r in rows]
     shown = table(("KEY", "VALUE", "SOURCE"), cells, keep="KEY", named=("SOURCE",))
     return [line(f"file: {path or 'none was found'}"), shown]
-
-
-def found_screen(refs: Sequence[PrincipalRef], unreachable: Sequence[Unreachable]) -> list[Block]:
-    """References as they can be typed, and where nobody could look."""
-    return [*(line(str(ref)) for ref in refs), *unseen((), unreachable)]
 
 
 def _labelled(row: dict[str, str], labels: Sequence[tuple[str, str]]) -> list[Block]:

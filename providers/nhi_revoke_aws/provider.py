@@ -38,6 +38,8 @@ from nhi_revoke_aws.access.task import RoleTasks
 from nhi_revoke_aws.access.user_session import UserSessions
 from nhi_revoke_aws.access.web_identity import WebIdentity
 from nhi_revoke_aws.access.workload_identity import WorkloadIdentities
+from nhi_revoke_aws.alike import READS as ALIKE
+from nhi_revoke_aws.alike import alike, linked
 from nhi_revoke_aws.connection import AwsConnection
 from nhi_revoke_aws.consumers.look import READS as CONSUMERS
 from nhi_revoke_aws.consumers.look import consumers
@@ -68,6 +70,7 @@ from nhi_revoke_aws.trusting import READS as TRUSTS
 from nhi_revoke_aws.trusting import trusting
 
 if TYPE_CHECKING:
+    from nhi_revoke.model.alike import Candidate
     from nhi_revoke.model.consumer import Consumer, Mark, Sought
     from nhi_revoke.model.found import Access, BlindSpot, Lead
     from nhi_revoke.model.identity import Principal
@@ -87,7 +90,7 @@ class AwsProvider(Provider[AwsConnection]):
     requires: ClassVar[tuple[str, ...]] = ("boto3", "botocore")
     settings: ClassVar[type[Settings]] = AwsSettings
     principal_kinds: ClassVar[tuple[str, ...]] = (USER, ROLE, ROOT, SSO_USER)
-    finds: ClassVar[tuple[str, ...]] = (*TRUSTS, *MACHINES, *CONSUMERS)
+    finds: ClassVar[tuple[str, ...]] = tuple(dict.fromkeys((*ALIKE, *TRUSTS, *MACHINES, *CONSUMERS)))
 
     def kinds(self) -> Sequence[AccessKind[AwsConnection]]:
         return (
@@ -137,6 +140,12 @@ class AwsProvider(Provider[AwsConnection]):
 
     def find(self, conn: AwsConnection, name: str) -> Iterable[PrincipalRef]:
         return find(conn, name)
+
+    def alike(self, conn: AwsConnection, name: str) -> Iterable[Candidate | BlindSpot]:
+        return alike(conn, name)
+
+    def linked(self, conn: AwsConnection, around: Sequence[Candidate]) -> Iterable[Candidate | BlindSpot]:
+        return linked(conn, around)
 
     def trusting(self, conn: AwsConnection, who: Principal) -> Iterable[Lead | BlindSpot]:
         return trusting(conn, who)

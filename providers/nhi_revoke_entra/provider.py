@@ -31,6 +31,8 @@ from nhi_revoke_entra.access.service_principal import ServicePrincipals
 from nhi_revoke_entra.access.user import Users
 from nhi_revoke_entra.access.user_password import UserPasswords
 from nhi_revoke_entra.access.user_session import UserSessions
+from nhi_revoke_entra.alike import READS as ALIKE
+from nhi_revoke_entra.alike import alike
 from nhi_revoke_entra.alive import alive
 from nhi_revoke_entra.cloud import cloud_of
 from nhi_revoke_entra.connection import EntraConnection
@@ -45,6 +47,7 @@ from nhi_revoke_entra.store.key_vault import KeyVaultSecrets
 from nhi_revoke_entra.trusting import FINDS, trusting
 
 if TYPE_CHECKING:
+    from nhi_revoke.model.alike import Candidate
     from nhi_revoke.model.consumer import Consumer, Mark, Sought
     from nhi_revoke.model.found import Access, Lead
     from nhi_revoke.model.identity import Principal
@@ -67,7 +70,7 @@ class EntraProvider(Provider[EntraConnection]):
     extra: ClassVar[str] = "entra"
     requires: ClassVar[tuple[str, ...]] = ("msal", "cryptography")
     settings: ClassVar[type[Settings]] = EntraSettings
-    finds: ClassVar[tuple[str, ...]] = tuple(dict.fromkeys((*FINDS, *CONSUMERS)))
+    finds: ClassVar[tuple[str, ...]] = tuple(dict.fromkeys((*ALIKE, *FINDS, *CONSUMERS)))
     principal_kinds: ClassVar[tuple[str, ...]] = KINDS
 
     def kinds(self) -> Sequence[AccessKind[EntraConnection]]:
@@ -121,6 +124,9 @@ class EntraProvider(Provider[EntraConnection]):
 
     def find(self, conn: EntraConnection, name: str) -> Iterable[PrincipalRef]:
         return find(conn, name)
+
+    def alike(self, conn: EntraConnection, name: str) -> Iterable[Candidate | BlindSpot]:
+        return alike(conn, name)
 
     def trusting(self, conn: EntraConnection, who: Principal) -> Iterable[Lead | BlindSpot]:
         """Raises Denied where no app can be listed, Unauthenticated where nobody signs in."""

@@ -23,6 +23,8 @@ from nhi_revoke_gcp.access.service_account import ServiceAccounts
 from nhi_revoke_gcp.access.uploaded_key import UploadedKeys
 from nhi_revoke_gcp.access.workloads import WORKLOAD_KINDS
 from nhi_revoke_gcp.agent_identity import KIND as AGENT
+from nhi_revoke_gcp.alike import READS as ALIKE
+from nhi_revoke_gcp.alike import alike, linked
 from nhi_revoke_gcp.alive import alive
 from nhi_revoke_gcp.connection import GcpConnection
 from nhi_revoke_gcp.consumers.consumers import READS as CONSUMERS
@@ -42,6 +44,7 @@ from nhi_revoke_gcp.universe import on_loopback
 from nhi_revoke_gcp.workloads import is_workload, parse_workload, resolve_workload, workload_of
 
 if TYPE_CHECKING:
+    from nhi_revoke.model.alike import Candidate
     from nhi_revoke.model.consumer import Consumer, Mark, Sought
     from nhi_revoke.model.found import Access, BlindSpot, Lead, Leak
     from nhi_revoke.model.identity import Principal
@@ -64,7 +67,7 @@ class GcpProvider(Provider[GcpConnection]):
         "google.cloud.iam_admin_v1", "google.auth", "google.api_core", "grpc", "cryptography",
     )  # fmt: skip
     settings: ClassVar[type[Settings]] = GcpSettings
-    finds: ClassVar[tuple[str, ...]] = tuple(dict.fromkeys((*FINDS, *MACHINE_READS, *CONSUMERS)))
+    finds: ClassVar[tuple[str, ...]] = tuple(dict.fromkeys((*ALIKE, *FINDS, *MACHINE_READS, *CONSUMERS)))
     principal_kinds: ClassVar[tuple[str, ...]] = (*KINDS, AGENT)
 
     def kinds(self) -> Sequence[AccessKind[GcpConnection]]:
@@ -115,6 +118,12 @@ class GcpProvider(Provider[GcpConnection]):
 
     def find(self, conn: GcpConnection, name: str) -> Iterable[PrincipalRef]:
         return find(conn, name)
+
+    def alike(self, conn: GcpConnection, name: str) -> Iterable[Candidate | BlindSpot]:
+        return alike(conn, name)
+
+    def linked(self, conn: GcpConnection, around: Sequence[Candidate]) -> Iterable[Candidate | BlindSpot]:
+        return linked(conn, around)
 
     def trusting(self, conn: GcpConnection, who: Principal) -> Iterable[Lead | BlindSpot]:
         return trusting(conn, who)

@@ -33,6 +33,8 @@ from nhi_revoke_github.access.runner import Runners
 from nhi_revoke_github.access.sso_authorization import SsoAuthorizations
 from nhi_revoke_github.access.user_key import SigningKeys, SshKeys
 from nhi_revoke_github.access.user_token import UserTokens
+from nhi_revoke_github.alike import READS as ALIKE
+from nhi_revoke_github.alike import alike, linked
 from nhi_revoke_github.alive import alive
 from nhi_revoke_github.connection import GithubConnection
 from nhi_revoke_github.consumers.consumers import consumers
@@ -49,6 +51,7 @@ from nhi_revoke_github.store.sealing import parse_address
 from nhi_revoke_github.token_forms import STATELESS, tokens
 
 if TYPE_CHECKING:
+    from nhi_revoke.model.alike import Candidate
     from nhi_revoke.model.consumer import Consumer, Mark, Sought
     from nhi_revoke.model.found import Access, BlindSpot, Found
     from nhi_revoke.model.identity import Principal
@@ -82,7 +85,7 @@ class GithubProvider(Provider[GithubConnection]):
     requires: ClassVar[tuple[str, ...]] = ("jwt", "cryptography", "nacl")
     settings: ClassVar[type[Settings]] = GithubSettings
     principal_kinds: ClassVar[tuple[str, ...]] = KINDS
-    finds: ClassVar[tuple[str, ...]] = CONSUMERS
+    finds: ClassVar[tuple[str, ...]] = tuple(dict.fromkeys((*ALIKE, *CONSUMERS)))
 
     def kinds(self) -> Sequence[AccessKind[GithubConnection]]:
         return (
@@ -138,6 +141,12 @@ class GithubProvider(Provider[GithubConnection]):
 
     def find(self, conn: GithubConnection, name: str) -> Iterable[PrincipalRef]:
         return find(conn, name)
+
+    def alike(self, conn: GithubConnection, name: str) -> Iterable[Candidate | BlindSpot]:
+        return alike(conn, name)
+
+    def linked(self, conn: GithubConnection, around: Sequence[Candidate]) -> Iterable[Candidate | BlindSpot]:
+        return linked(conn, around)
 
     def repository(self, text: str) -> PrincipalRef | None:
         return canonical(REPO, text) if REPOSITORY.fullmatch(text) else None

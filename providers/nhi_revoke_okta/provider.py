@@ -33,6 +33,8 @@ from nhi_revoke_okta.access.user_grant import UserGrants
 from nhi_revoke_okta.access.user_role import UserRoles
 from nhi_revoke_okta.access.user_session import UserSessions
 from nhi_revoke_okta.access.user_token import UserTokens
+from nhi_revoke_okta.alike import READS as ALIKE
+from nhi_revoke_okta.alike import alike
 from nhi_revoke_okta.alive import alive
 from nhi_revoke_okta.connection import OktaConnection
 from nhi_revoke_okta.consumers.marks import marks
@@ -45,6 +47,7 @@ from nhi_revoke_okta.recognising import recognised
 from nhi_revoke_okta.settings import OktaSettings
 
 if TYPE_CHECKING:
+    from nhi_revoke.model.alike import Candidate
     from nhi_revoke.model.consumer import Consumer, Mark, Sought
     from nhi_revoke.model.found import Access, BlindSpot
     from nhi_revoke.model.identity import Principal
@@ -65,7 +68,7 @@ class OktaProvider(Provider[OktaConnection]):
     settings: ClassVar[type[Settings]] = OktaSettings
     principal_kinds: ClassVar[tuple[str, ...]] = KINDS
     experimental: ClassVar[tuple[str, ...]] = (AI_AGENT,)
-    finds: ClassVar[tuple[str, ...]] = CONSUMERS
+    finds: ClassVar[tuple[str, ...]] = tuple(dict.fromkeys((*ALIKE, *CONSUMERS)))
 
     def kinds(self) -> Sequence[AccessKind[OktaConnection]]:
         return (
@@ -115,6 +118,9 @@ class OktaProvider(Provider[OktaConnection]):
 
     def find(self, conn: OktaConnection, name: str) -> Iterable[PrincipalRef]:
         return find(conn, name)
+
+    def alike(self, conn: OktaConnection, name: str) -> Iterable[Candidate | BlindSpot]:
+        return alike(conn, name)
 
     def marks(self, who: Principal, accesses: Sequence[Access]) -> Iterable[Mark]:
         return marks(who, accesses)

@@ -24,6 +24,7 @@ USER = "payments-bot"
 PATH = "/bots/"
 WORKER = "payments-worker"
 LEDGER = "payments-ledger"
+OWNER = "payments team"
 OPERATOR = "incident-responder"
 RESPONDER_ROLE = "IncidentResponder"
 SECRET = "payments/aws"
@@ -71,6 +72,8 @@ def identity(world: World) -> Loot:
     password = world.sessions.secret()
     iam.create_login_profile(USER, password)
     worker = role(iam, WORKER, PATH, trust_of({"AWS": user.arn}), allow("s3:*", "sts:AssumeRole"), max_session="43200")
+    iam.tag_role(WORKER, [{"Key": "service", "Value": USER}, {"Key": "owner", "Value": OWNER}])
+    iam.tag_user(USER, [{"Key": "owner", "Value": OWNER}])
     ledger = role(iam, LEDGER, "/", trust_of({"AWS": worker.arn}), allow("s3:*"))
     old, spare = iam.create_access_key(USER), iam.create_access_key(USER)
     iam.update_access_key(USER, spare.access_key_id, "Inactive")
@@ -148,7 +151,7 @@ def seeded(world: World, more: Sequence[str] = ()) -> Seeded:
     listed = ", ".join(f'"{ref}"' for ref in (user, worker, *more))
     table = (
         f"[identity.{USER}]\n"
-        'owner = "payments team"\n'
+        f'owner = "{OWNER}"\n'
         f"principals = [{listed}]\n\n"
         f"[[identity.{USER}.deliver]]\n"
         'from = "aws:access-key"\n'

@@ -157,10 +157,11 @@ def _patch(at: Here, thing: Directory, known: Mapping[str, Callable[[Here, Any, 
         record(at, f"Update {what}", target(thing))
 
 
-def _noted(_at: Here, _thing: Any, value: Any) -> None:
-    """Free text, which nothing here looks at."""
+def _noted(_at: Here, thing: Any, value: Any) -> None:
+    """Free text."""
     if not isinstance(value, str):
         raise bad("Invalid value specified for property 'notes'.")
+    thing.notes = value
 
 
 def _deactivate(at: Here, thing: Any, value: Any) -> None:

@@ -101,6 +101,9 @@ class Directory:
     audience: str = "AzureADMyOrg"
     deleted: datetime | None = None
     """Softly: until it is purged it may be restored as it was."""
+    tags: list[str] = field(default_factory=list)
+    notes: str = ""
+    description: str = ""
 
 
 @dataclass

@@ -162,5 +162,6 @@ def accounts(at: Here, project: str) -> Reply:
                 "displayName": account.name,
                 "oauth2ClientId": account.unique_id,
             }
-            rows.append({**row, **({"disabled": True} if account.disabled.shown else {})})
+            told = {"description": account.description} if account.description else {}
+            rows.append({**row, **told, **({"disabled": True} if account.disabled.shown else {})})
     return Reply(200, rows, rows=True, default=20, most=100, under="accounts")

@@ -67,6 +67,14 @@ def remove_member(at: Here, org: str, login: str) -> Reply:
     return Reply(204)
 
 
+@TABLE.route("GET", "/orgs/<org>/members", READ)
+def members(at: Here, org: str) -> Reply:
+    """Everybody, those of an enterprise team too."""
+    _organisation(at, org)
+    hub = at.gate.hub
+    return Reply(200, [simple_user(hub, login) for login in sorted(hub.accounts) if _is_member(hub, login)], rows=True)
+
+
 @TABLE.route("GET", "/orgs/<org>/outside_collaborators", READ)
 def outsiders(at: Here, org: str) -> Reply:
     _organisation(at, org)

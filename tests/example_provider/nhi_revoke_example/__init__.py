@@ -10,14 +10,17 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
-from nhi_revoke.model.found import Leak
+from nhi_revoke.model.alike import Candidate, Pointer, Resemblance
+from nhi_revoke.model.found import BlindSpot, Leak
 from nhi_revoke.model.identity import Principal
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.contract import Provider, Settings
 from nhi_revoke.provider.doer import Doer, Store
+from nhi_revoke.provider.fault import Denied
 from nhi_revoke.provider.io import Io
 from nhi_revoke.provider.kind import AccessKind
 from nhi_revoke.provider.loopback import is_loopback
+from nhi_revoke.provider.resembling import resemblance
 from nhi_revoke.provider.secret import Secret
 from nhi_revoke_example.cache import Flush
 from nhi_revoke_example.connection import Cloud
@@ -41,6 +44,7 @@ class Example(Provider[Cloud]):
     title: ClassVar[str] = "Example Cloud"
     settings: ClassVar[type[Settings]] = ExampleSettings
     principal_kinds: ClassVar[tuple[str, ...]] = ("bot",)
+    finds: ClassVar[tuple[str, ...]] = ("bots.find", "trusts.list")
 
     def kinds(self) -> Sequence[AccessKind[Cloud]]:
         return (Tokens(), Sessions(), Trusts())
@@ -78,6 +82,34 @@ class Example(Provider[Cloud]):
 
     def find(self, conn: Cloud, name: str) -> Iterable[PrincipalRef]:
         return (PrincipalRef(self.name, "bot", bot["name"]) for bot in conn.pages("/bots", "bots", name=name))
+
+    def alike(self, conn: Cloud, name: str) -> Iterable[Candidate | BlindSpot]:
+        for bot in conn.pages("/bots", "bots"):
+            if like := resemblance(name, str(bot["name"]), "name", "GET /bots"):
+                yield from self._candidate(conn, bot, like)
+
+    def _candidate(
+        self, conn: Cloud, bot: dict[str, str], like: tuple[Resemblance, ...]
+    ) -> Iterable[Candidate | BlindSpot]:
+        ref, points = PrincipalRef(self.name, "bot", bot["name"]), list[Pointer]()
+        try:
+            for trust in conn.pages(f"/bots/{ref.id}/trusts", "trusts"):
+                org, _, other = trust["bot"].rpartition(":")
+                points.append(Pointer((f"{org or bot['org']}/{other}",), "its trust", "GET /bots/…/trusts"))
+        except Denied as fault:
+            yield BlindSpot(ref, "alike", f"whom {ref.id} trusts: {fault.message}", fault.needs)
+        yield Candidate(
+            ref, "bot", ref.id, bot["org"], bot["id"], like, aliases=(f"{bot['org']}/{ref.id}",), marks=(bot["id"],),
+            points=tuple(points),
+        )  # fmt: skip
+
+    def linked(self, conn: Cloud, around: Sequence[Candidate]) -> Iterable[Candidate | BlindSpot]:
+        """Bots that one of these trusts; these themselves, where only the map told of them."""
+        named = {text for each in around for pointer in each.points for text in pointer.to}
+        named |= {f"{each.scope}/{each.name}" for each in around if not each.resembles}
+        for bot in conn.pages("/bots", "bots") if named else ():
+            if f"{bot['org']}/{bot['name']}" in named:
+                yield from self._candidate(conn, bot, ())
 
     def leaks(self, text: str) -> Iterable[tuple[Leak, Secret]]:
         found = re.finditer(r"(tok_\w+)\.[\w-]+", text)

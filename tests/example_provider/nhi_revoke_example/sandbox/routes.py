@@ -174,7 +174,9 @@ class Routes:
         if asked.call == "events.read":
             rows = cloud.events_by(asked.query["by"], datetime.fromisoformat(asked.query["since"]), self.now())
         elif asked.call == "bots.find":
-            rows = [{"name": b.name} for b in cloud.bots.values() if b.name == asked.query["name"]]
+            wanted = asked.query.get("name")
+            every = [{"name": b.name, "id": b.id, "org": ORG} for b in cloud.bots.values()]
+            rows = [row for row in every if wanted in (None, row["name"])]
         else:
             lists: dict[str, Callable[[str], Rows]] = {
                 "tokens": cloud.tokens_of, "trusts": cloud.trusts, "reach": cloud.reach,
