@@ -71,14 +71,16 @@ def open_line(door: OpenDoor) -> Line:
 def notices(said: Iterable[Notice]) -> list[Block]:
     """NOTES, the gravest first; what is said of several principals stands once."""
     order = list(_WORD)
-    merged: dict[tuple[str, str], list[str]] = {}
+    merged: dict[tuple[str, str], list[Notice]] = {}
     for each in sorted(said, key=lambda notice: order.index(notice.level)):
-        merged.setdefault((each.level, each.says), []).append(str(each.on))
-    lines = [
-        line(Span(f"{_WORD[level]}: {says}", _LEVEL[level]), f"  {', '.join(dict.fromkeys(on))}", indent=2)
-        for (level, says), on in merged.items()
-    ]
-    return section(Span("NOTES", "warning"), lines)
+        merged.setdefault((each.level, each.says), []).append(each)
+    return section(Span("NOTES", "warning"), [notice_line(*same) for same in merged.values()])
+
+
+def notice_line(first: Notice, *same: Notice) -> Line:
+    """What is said, and of which principals: `same` differ in that alone."""
+    on = dict.fromkeys(str(each.on) for each in (first, *same))
+    return line(Span(f"{_WORD[first.level]}: {first.says}", _LEVEL[first.level]), f"  {', '.join(on)}", indent=2)
 
 
 def _settings(plan: Plan) -> list[Block]:

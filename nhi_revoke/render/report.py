@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from nhi_revoke.engine.verdict import open_count, open_leads, outcome_open
 from nhi_revoke.model.command import command
@@ -71,7 +72,7 @@ def report_screen(report: Report) -> list[Block]:
     blocks += _replacements(report)
     flushed = [flushed_line(s) for s in report.steps if s.phase is Phase.FLUSH and s.proof]
     blocks += section(Span("FLUSHED", "strong"), flushed)
-    troubled = [step_line(s) for s in report.steps if s.result in TROUBLED]
+    troubled = step_lines([s for s in report.steps if s.result in TROUBLED])
     blocks += section(Span("STEPS that did not end well", "warning"), troubled)
     blocks += _records(report)
     if len(blocks) > ONE_SCREEN:  # the last lines are the first that a terminal shows
@@ -197,11 +198,20 @@ def _replacements(report: Report) -> list[Block]:
     return section(Span("REPLACEMENTS", "strong"), [made])
 
 
-def step_line(step: StepResult) -> Line:
-    detail = f": {step.detail}" if step.detail else ""
-    return line(
-        Span(step.result, "danger" if step.result == "failed" else "warning"), f"  {step.says}{detail}", indent=2
-    )
+def step_lines(steps: Sequence[StepResult]) -> list[Line]:
+    """A line each; what has one reason stands below it: a rotation that waits skips a dozen steps for the same."""
+    why: dict[tuple[str, str], list[str]] = {}
+    for step in steps:
+        why.setdefault((step.result, step.detail), []).append(step.says)
+    lines: list[Line] = []
+    for (result, detail), says in why.items():
+        word = Span(result, "danger" if result == "failed" else "warning")
+        if len(says) == 1 or not detail:
+            lines += [line(word, f"  {each}", f": {detail}" if detail else "", indent=2) for each in says]
+        else:
+            told = (f"{each} ({many} times)" if many > 1 else each for each, many in Counter(says).items())
+            lines += [line(word, f"  {detail}", indent=2), *(line(each, indent=4) for each in told)]
+    return lines
 
 
 def _records(report: Report) -> list[Block]:

@@ -133,6 +133,20 @@ def test_what_needs_a_look_comes_first_whatever_order_the_vendors_answered_in(in
         assert ids == ["ses/1", "tok_1", "trust/p", "ses/*", "tok_2", "tok_0"]
 
 
+def test_steps_that_have_one_reason_stand_below_it(report: Report) -> None:
+    failed = next(step for step in report.steps if step.result == "failed")
+    skipped = replace(failed, result="skipped", detail="nothing was minted", says="prove the new one")
+    steps = (skipped, failed, replace(skipped, says="deliver it"), skipped, replace(skipped, detail="another"))
+    text = plain_text(report_screen(replace(report, steps=steps)))
+    assert text.split("well\n")[1].split("\n\n")[0].splitlines() == [
+        "  skipped  nothing was minted",
+        "    prove the new one (2 times)",
+        "    deliver it",
+        "  failed  disable token ci: 403 (needs tokens.update)",
+        "  skipped  prove the new one: another",
+    ]
+
+
 def test_numbers_of_steps_that_follow_each_other_are_a_span() -> None:
     assert [spans_of(each) for each in ((), (3,), (1, 2), (9, 1, 3, 4, 5, 1))] == ["", "3", "1-2", "1 3-5 9"]
 
