@@ -10,7 +10,7 @@ import typer
 
 from nhi_revoke.cli.spans import duration
 
-Output = Literal["table", "json", "ndjson", "csv", "md"]
+Output = Literal["table", "json", "ndjson", "csv", "md", "html", "ocsf", "caep"]
 Names = Annotated[
     list[str],
     typer.Argument(

@@ -28,6 +28,6 @@ class Result:
     problems: tuple[Problem, ...] = ()
     rows: Rows | None = None
     document: Callable[[], str] | None = None
-    """Markdown."""
+    """The whole, in the document format asked for: Markdown, HTML, events."""
     text: str | None = None
     """Raw text instead of blocks: a schema, a help topic."""

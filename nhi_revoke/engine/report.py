@@ -84,6 +84,7 @@ def make_report(
         next_plan=next_plan,
         journal=f"{first.opened.run}.jsonl",
         journal_sha256=journal.sha256(),
+        owner=plan.identity.owner,
     )
     report = replace(report, exit_code=exit_code(report, now))
     report = replace(report, headline=headline(report))

@@ -100,3 +100,7 @@ class Report(Struct, frozen=True):
     """Path of the plan for what this run found but was not consented to touch."""
     journal: str = ""
     journal_sha256: str = ""
+    owner: str = ""
+    """Of the identity, as the map named it when the plan was made."""
+    redacted: bool = False
+    """Names in it are pseudonyms: made for outsiders (`--redact`)."""

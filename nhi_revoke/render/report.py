@@ -19,7 +19,7 @@ from nhi_revoke.render.plan import notice_line, open_line, residual_line
 ONE_SCREEN = 30
 """Blocks: a longer report says its verdict again at the end."""
 
-_FATE_STYLE: dict[str, Style] = {
+FATE_STYLE: dict[str, Style] = {
     "ended": "good",
     "already": "good",
     "expired": "dim",
@@ -30,7 +30,7 @@ _FATE_STYLE: dict[str, Style] = {
     "open": "danger",
     "failed": "danger",
 }
-_GOOD = ("OUT", "TAKEN BACK", "RELEASED", "FINISHED")
+GOOD = ("OUT", "TAKEN BACK", "RELEASED", "FINISHED")
 NOT_PROVEN = "not proven"
 TROUBLED = ("failed", "lost", "impossible", "stale", "skipped")
 """Results of steps that a reader must see."""
@@ -112,7 +112,7 @@ def nothing_screen(plan: Plan, code: int) -> list[Block]:
 
 
 def _verdict(report: Report) -> list[Block]:
-    style: Style = "good" if report.headline in _GOOD else "danger"
+    style: Style = "good" if report.headline in GOOD else "danger"
     counted = [
         Span(f"{proof.value.upper()} {many}", "danger" if many and not proof.proves else "")
         for proof, many in proof_counts(report).items()
@@ -132,6 +132,8 @@ def _verdict(report: Report) -> list[Block]:
         line(*spaced(counted)),
         line(*spaced(left)),
     ]
+    if report.redacted:
+        blocks.append(line(Span("Redacted: names are pseudonyms.", "warning")))
     if report.residual_until:
         blocks.append(line(Span(f"The last residual ends at {moment(report.residual_until)}.", "warning")))
     return blocks
@@ -152,7 +154,7 @@ def _outcomes(report: Report) -> list[Block]:
 
 def _outcome_row(outcome: Outcome) -> tuple[Span | str, ...]:
     word = fate_word(outcome)
-    fate = Span(word, "danger" if word == NOT_PROVEN else _FATE_STYLE[outcome.fate])
+    fate = Span(word, "danger" if word == NOT_PROVEN else FATE_STYLE[outcome.fate])
     until = f" until {minute(outcome.until)}" if outcome.until else ""
     appeared = " (appeared during the run)" if outcome.appeared else ""
     proof = outcome.proof.value if outcome.proof else ""
