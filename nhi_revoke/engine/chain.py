@@ -74,7 +74,7 @@ def run_of(stored: bytes) -> str:
     first = stored.split(b"\n", 1)[0]
     try:
         line = msgspec.json.decode(first, type=Sealed).line
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         line = None
     if isinstance(line, Opened):
         return line.run

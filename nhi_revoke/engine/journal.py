@@ -152,7 +152,7 @@ def unsealed(run: str, stored: bytes) -> Iterator[tuple[Line, str]]:
             raise tampered(run, number, "it was changed")
         try:
             sealed = _decoder().decode(text)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise tampered(run, number, f"it cannot be read: {error}") from None
         if sealed.n != number or sealed.prev != prev:
             raise tampered(run, number, "it does not follow the line before it")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -91,6 +91,11 @@ _IDENTIFIER = re.compile(r"[\d_@./-]")
 """What a label or a former value has that is more than prose."""
 
 
+_TIME = re.compile(r"\d{4}-\d\d-\d\d")
+_SYLLABLE = 3
+"""Letters up to which a word is more likely a vendor's abbreviation than a name."""
+
+
 class Named(NamedTuple):
     """All that one thing is called."""
 
@@ -98,12 +103,20 @@ class Named(NamedTuple):
     """`principal`, `access`, `account`, …: the first half of its pseudonym."""
     names: tuple[str, ...]
     """The first tells it from all others."""
-    parted: bool = True
-    """Its parts are names, too (`team/bot`); not those of a path on this machine."""
+    parts: Literal["words", "ids", "none"] = "words"
+    """Which of its parts are names, too (`team/bot`): every word; what holds a digit or a dash; none (a path here)."""
     reference: str = ""
     """The one of the names that is a whole reference, `provider:kind/id` …"""
     written: str = "{}"
     """… and how that is written with the pseudonym."""
+
+    def has_part(self, part: str) -> bool:
+        """Whether this part of one of its names is to be looked for by itself. Times are nobody's name."""
+        if self.parts == "none" or _TIME.match(part):
+            return False
+        if part.isalpha():
+            return self.parts == "words" and len(part) > _SYLLABLE
+        return len(part) > (_SYLLABLE + 2 if part.isdigit() else 2)
 
 
 def named(report: Report) -> Iterator[Named]:
@@ -113,18 +126,18 @@ def named(report: Report) -> Iterator[Named]:
     for principal in report.principals:
         yield _principal(principal)
     yield Named("identity", (report.identity,))
-    yield Named("owner", (report.owner,), parted=False)
-    yield Named("case", (report.intent.case,), parted=False)
+    yield Named("owner", (report.owner,), parts="none")
+    yield Named("case", (report.intent.case,), parts="none")
     for ref in refs(report):
         yield Named("principal", (ref.id, str(ref)), reference=str(ref), written=_written(ref))
     for outcome in report.outcomes:
         yield from _access(outcome.access)
     for lead in (*report.leads, *report.planted):
-        yield Named("access", (lead.session or "",))
+        yield Named("access", (lead.session or "",), parts="ids")
     for access in (*(door.access for door in report.open), *(residual.access for residual in report.residuals)):
-        yield Named("access", (access,))
+        yield Named("access", (access,), parts="ids")
     for replacement in report.replacements:
-        yield Named("access", (replacement.access or "",))
+        yield Named("access", (replacement.access or "",), parts="ids")
         for target in replacement.to.split(", "):
             store, _, address = target.partition(":")
             reference = target if address else ""
@@ -133,7 +146,7 @@ def named(report: Report) -> Iterator[Named]:
         provider, _, own = operator.partition(":")
         reference = operator if own else ""
         yield Named("operator", (own or operator, operator), reference=reference, written=f"{provider}:{{}}")
-    yield Named("path", (report.next_plan or "",), parted=False)
+    yield Named("path", (report.next_plan or "",), parts="none")
 
 
 def generic_words(report: Report) -> frozenset[str]:
@@ -179,10 +192,10 @@ def _written(ref: PrincipalRef) -> str:
 def _access(access: Access) -> Iterator[Named]:
     """What a vendor's answer calls it."""
     before = (value for value in access.before.values() if isinstance(value, str) and _IDENTIFIER.search(value))
-    yield Named("access", (access.id, *before))
-    yield Named("access", (access.parent or "",))
+    yield Named("access", (access.id, *before), parts="ids")
+    yield Named("access", (access.parent or "",), parts="ids")
     # A door and a label may be shared: two accesses of one name must not become one.
-    yield Named("name", (access.door,))
-    yield Named("name", (access.label,))
+    yield Named("name", (access.door,), parts="ids")
+    yield Named("name", (access.label,), parts="ids")
     for each in access.lets_in:
         yield Named("principal", (each,))

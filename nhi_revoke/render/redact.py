@@ -22,7 +22,7 @@ from nhi_revoke.render.naming import Named, generic_words, named
 
 KEPT = {
     "Access": {"found", "kind", "family", "state", "exposure"},
-    "BlindSpot": {"kind", "needs", "covered_by"},
+    "BlindSpot": {"kind", "covered_by"},
     "Intent": {"order", "reason", "rotate", "brake", "follow", "replace"},
     "Lead": {"how"},
     "Manual": {"kind"},
@@ -36,8 +36,8 @@ KEPT = {
     "Unreachable": {"code"},
 }
 """By struct, the fields that hold words of this product or of a provider's registry, and never a name."""
-_ONLY_NAMES = {"evidence", "source"}
-"""Names are replaced in them; what looks like a host or a path there is an interface's or a document's."""
+_ONLY_NAMES = {"evidence", "source", "needs"}
+"""Names are replaced in them; what looks like a host or a path there is an interface's, a document's, a right's."""
 _EMPTIED = {"label", "door", "aliases"}
 """Nothing but names, and nobody outside needs them."""
 _LOOKS_LIKE = re.compile(
@@ -88,8 +88,8 @@ class _Names:
             written = found.written.replace("{}", pseudonym) if name == found.reference else pseudonym
             self._whole.setdefault(name, written)
             self._search_for(name, written)
-            for part in _PART.split(name) if found.parted and name != found.reference else ():
-                if len(part) > 2 and not (" " in name and part.isalpha()):
+            for part in _PART.split(name) if name != found.reference else ():
+                if found.has_part(part):
                     self._search_for(part, pseudonym)
 
     def _search_for(self, name: str, pseudonym: str) -> None:

@@ -18,8 +18,8 @@ from nhi_revoke.model.step import Phase
 D3FEND_VERSION = "2025-08-25"
 """Of the ontology that the ids were read in."""
 CONFIRMED = (
-    "Only ids that were checked against their own sources are printed. They say what was done about a thing, "
-    "never that a technique was used."
+    "Only ids that were checked against their own sources are printed. They say what a step works towards, never that "
+    "it is reached (that is the headline's word), nor that a technique was used."
 )
 
 

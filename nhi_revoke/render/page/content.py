@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -72,10 +73,21 @@ class Access(NamedTuple):
 
     id: str
     before: str
-    after: str
+    came_to: str
     style: str
     proof: str
     what: str
+
+
+class Step(NamedTuple):
+    phase: str
+    says: str
+    came_to: str
+    style: str
+    proof: str
+    undo: str
+    at: str
+    detail: str
 
 
 class Group(NamedTuple):
@@ -83,19 +95,10 @@ class Group(NamedTuple):
 
     on: str
     name: str
-    rows: tuple[NamedTuple, ...]
+    rows: tuple[Access | Step, ...]
+    words: str
+    """How many of them came to what."""
     folded: bool
-
-
-class Step(NamedTuple):
-    phase: str
-    says: str
-    result: str
-    style: str
-    proof: str
-    undo: str
-    at: str
-    detail: str
 
 
 class Page(NamedTuple):
@@ -112,6 +115,8 @@ class Page(NamedTuple):
     clocks: tuple[Clock, ...]
     timeline: Timeline
     accesses: tuple[Group, ...]
+    fates: str
+    """How many accesses came to what."""
     lineage: Drawing | None
     reach: Drawing | None
     reach_lines: tuple[Line, ...]
@@ -146,12 +151,13 @@ def page_of(report: Report, now: datetime) -> Page:
         clocks=_clocks(report, now),
         timeline=timeline(report),
         accesses=_accesses(report),
+        fates=_counted(fate_word(o) for o in report.outcomes),
         lineage=lineage_drawing(report),
         reach=reach_drawing(report),
         reach_lines=tuple(reach),
         below=tuple(s for s in _below(report) if s.lines),
         steps=_steps(report),
-        results=_results(report.steps),
+        results=_counted(s.result for s in report.steps),
         informed=informed[:MOST_INFORMED],
         more_informed=max(0, len(informed) - MOST_INFORMED),
         standards=tuple(mapping(report)),
@@ -239,9 +245,12 @@ def _access(outcome: Outcome) -> Access:
     )
 
 
-def _groups(report: Report, by: Mapping[str, Sequence[NamedTuple]], many: int) -> tuple[Group, ...]:
+def _groups(report: Report, by: Mapping[str, Sequence[Access | Step]], many: int) -> tuple[Group, ...]:
     names = {str(p.ref): f"{p.kind} {p.name}" for p in report.principals}
-    return tuple(Group(on, names.get(on, ""), tuple(rows), many > FOLDED) for on, rows in by.items())
+    return tuple(
+        Group(on, names.get(on, ""), tuple(rows), _counted(each.came_to for each in rows), many > FOLDED)
+        for on, rows in by.items()
+    )
 
 
 def _steps(report: Report) -> tuple[Group, ...]:
@@ -259,11 +268,8 @@ def _step(step: StepResult) -> Step:
     return Step(step.phase.value, step.says, step.result, style, proof, undo, moment(step.at), step.detail)
 
 
-def _results(steps: Sequence[StepResult]) -> str:
-    many: dict[str, int] = {}
-    for step in steps:
-        many[step.result] = many.get(step.result, 0) + 1
-    return ", ".join(f"{word} {count}" for word, count in many.items())
+def _counted(words: Iterable[str]) -> str:
+    return ", ".join(f"{word} {many}" for word, many in Counter(words).items())
 
 
 def _record(report: Report, now: datetime) -> Iterable[tuple[str, str]]:

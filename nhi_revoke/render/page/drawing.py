@@ -69,7 +69,13 @@ def timeline(report: Report) -> Timeline:
     marks: list[Mark] = []
     before: datetime | None = None
     for number, (at, word, style) in enumerate(found[:MOST_MARKS]):
-        gap = f"{length((at - before).total_seconds())} later" if before else ""
+        gap = (
+            ""
+            if before is None
+            else "in the same second"
+            if at == before
+            else f"{length((at - before).total_seconds())} later"
+        )
         marks.append(Mark(20 + number * 44, moment(at), word, style, gap))
         before = at
     return Timeline(tuple(marks), 44 * len(marks), max(0, len(found) - MOST_MARKS))
