@@ -15,6 +15,7 @@ from nhi_revoke.engine.planner import beyond, open_trusts
 from nhi_revoke.engine.residual import residuals
 from nhi_revoke.engine.states import state_of
 from nhi_revoke.engine.untold import in_doubt, untold, untold_notices
+from nhi_revoke.engine.untold import takers as taken_by
 from nhi_revoke.engine.verdict import exit_code, headline, next_commands
 from nhi_revoke.engine.watch import live_leads
 from nhi_revoke.model.change import Already, Change, Done, Failed, Impossible, Lost, Skipped
@@ -46,9 +47,11 @@ def make_report(
     reach = tuple(lead for lead in leads if lead.how == "reach" and lead.to not in mine)
     blind = blind_spots(history, now, reach)
     lasting = live_residuals(history, outcomes, now)
-    beyond_reach = (d for d in beyond(reach, plan.principals) if d.access not in {o.access for o in plan.open})
+    planned = {door.access for door in plan.open}
+    beyond_reach = (d for d in beyond(reach, plan.principals) if d.access not in planned)
     # Trusts that are listed late, beside the writes, were no part of the plan.
-    late = (o.access for o in outcomes if o.fate == "open" and o.access.id not in {d.access for d in plan.open})
+    late = (o.access for o in outcomes if o.fate == "open" and o.access.id not in planned)
+    closed_later = {o.access.id for o in outcomes if o.fate == "ended"}
     open_doors = (*plan.open, *open_trusts(late, (), plan.intent), *beyond_reach, *_lead_trusts(history, reach, now))
     report = Report(
         run=first.opened.run,
@@ -64,7 +67,7 @@ def make_report(
         outcomes=outcomes,
         steps=tuple(result_of(h) for h in history.steps.values()),
         replacements=replacements(history),
-        open=tuple(o for o in open_doors if not _closed_later(o, outcomes)),
+        open=tuple(o for o in open_doors if o.access not in closed_later),
         residuals=lasting,
         residual_until=max((r.until for r in lasting if r.until and r.counts), default=None),
         blind=blind,
@@ -162,10 +165,11 @@ def live_residuals(history: History, outcomes: Iterable[Outcome], now: datetime)
 def replacements(history: History) -> tuple[Replacement, ...]:
     """What became of each rotation that the plan named."""
     out: list[Replacement] = []
+    taken = taken_by(history)
     for h in history.steps.values():
         if h.step.phase is not Phase.MINT or not h.step.does.endswith("/create"):
             continue
-        takers = [t for t in history.steps.values() if t.step.takes == h.step.id]
+        takers = taken.get(h.step.id, [])
         serves = [t for t in takers if t.step.phase is Phase.SERVE]
         proof = next((t for t in takers if t.step.phase is Phase.PROVE), None)
         access = str(h.left["id"]) if "id" in h.left else None
@@ -221,7 +225,3 @@ def _lead_trusts(history: History, leads: Sequence[Lead], now: datetime) -> tupl
                 for ref in named
             ]
     return tuple(out)
-
-
-def _closed_later(door: OpenDoor, outcomes: Iterable[Outcome]) -> bool:
-    return any(o.access.id == door.access and o.fate == "ended" for o in outcomes)
