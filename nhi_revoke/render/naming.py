@@ -103,6 +103,8 @@ class Named(NamedTuple):
     """`principal`, `access`, `account`, …: the first half of its pseudonym."""
     names: tuple[str, ...]
     """The first tells it from all others."""
+    thing: bool = False
+    """A principal or an access of its own: counted, and so never to become one with another."""
     parts: Literal["words", "ids", "none"] = "words"
     """Which of its parts are names, too (`team/bot`): every word; what holds a digit or a dash; none (a path here)."""
     reference: str = ""
@@ -129,13 +131,13 @@ def named(report: Report) -> Iterator[Named]:
     yield Named("owner", (report.owner,), parts="none")
     yield Named("case", (report.intent.case,), parts="none")
     for ref in refs(report):
-        yield Named("principal", (ref.id, str(ref)), reference=str(ref), written=_written(ref))
+        yield Named("principal", (ref.id, str(ref)), thing=True, reference=str(ref), written=_written(ref))
     for outcome in report.outcomes:
         yield from _access(outcome.access)
     for lead in (*report.leads, *report.planted):
-        yield Named("access", (lead.session or "",), parts="ids")
+        yield Named("access", (lead.session or "",), thing=True, parts="ids")
     for access in (*(door.access for door in report.open), *(residual.access for residual in report.residuals)):
-        yield Named("access", (access,), parts="ids")
+        yield Named("access", (access,), thing=True, parts="ids")
     for replacement in report.replacements:
         yield Named("access", (replacement.access or "",), parts="ids")
         for target in replacement.to.split(", "):
@@ -182,7 +184,7 @@ def _inside(value: Any) -> Iterator[PrincipalRef]:
 def _principal(principal: Principal) -> Named:
     ref = str(principal.ref)
     names = (principal.ref.id, principal.name, principal.unique_id, principal.typed, *principal.aliases, ref)
-    return Named("principal", names, reference=ref, written=_written(principal.ref))
+    return Named("principal", names, thing=True, reference=ref, written=_written(principal.ref))
 
 
 def _written(ref: PrincipalRef) -> str:
@@ -192,7 +194,7 @@ def _written(ref: PrincipalRef) -> str:
 def _access(access: Access) -> Iterator[Named]:
     """What a vendor's answer calls it."""
     before = (value for value in access.before.values() if isinstance(value, str) and _IDENTIFIER.search(value))
-    yield Named("access", (access.id, *before), parts="ids")
+    yield Named("access", (access.id, *before), thing=True, parts="ids")
     yield Named("access", (access.parent or "",), parts="ids")
     # A door and a label may be shared: two accesses of one name must not become one.
     yield Named("name", (access.door,), parts="ids")

@@ -72,12 +72,22 @@ class _Names:
         self._inside: dict[str, str] = {}
         """What is searched for in every text."""
         self._many: dict[str, int] = {}
-        for each in named(report):
+        found = tuple(named(report))
+        for each in found:
+            self._begin(each)
+        for each in found:
             self._learn(each)
         self._pattern = _pattern(self._inside)
 
+    def _begin(self, found: Named) -> None:
+        """What a thing is told by comes before whatever else something else is called: two never become one."""
+        if found.thing and len(found.names[0]) > 1 and found.names[0] != self._run:
+            pseudonym = self._known_as(found.what, found.names[0])
+            if found.reference:
+                self._whole.setdefault(found.reference, found.written.replace("{}", pseudonym))
+
     def _learn(self, found: Named) -> None:
-        """All names of one thing under one pseudonym, which hangs on the first: two things never become one."""
+        """All names of one thing under one pseudonym, which hangs on the first."""
         first, *_ = found.names
         if len(first) < 2 or first == self._run:
             return

@@ -213,7 +213,7 @@ def _clocks(report: Report, now: datetime) -> tuple[Clock, ...]:
             "" if each.until and each.until <= now else "warning" if each.counts else "danger",
             f"{each.why} ({each.source})" if each.source else each.why,
         )
-        for each in report.residuals
+        for each in sorted(report.residuals, key=lambda r: (r.until is None, r.until or now))
     )
 
 

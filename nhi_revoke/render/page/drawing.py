@@ -95,7 +95,7 @@ def _moments(report: Report) -> Iterator[tuple[datetime, str, str]]:
     ends: dict[datetime, list[str]] = {}
     for residual in report.residuals:
         if residual.until:
-            ends.setdefault(residual.until, []).append(residual.access)
+            ends.setdefault(residual.until.replace(microsecond=0), []).append(residual.access)
     for at, accesses in ends.items():
         what = middle_out(accesses[0], 44) if len(accesses) == 1 else f"{len(accesses)} accesses"
         yield at, f"residual ends: {what}", "warning"
