@@ -14,8 +14,7 @@ from nhi_revoke.engine.outcome import Judge
 from nhi_revoke.engine.planner import beyond, open_trusts
 from nhi_revoke.engine.residual import residuals
 from nhi_revoke.engine.states import state_of
-from nhi_revoke.engine.untold import in_doubt, untold, untold_notices
-from nhi_revoke.engine.untold import takers as taken_by
+from nhi_revoke.engine.untold import in_doubt, takers, untold, untold_notices
 from nhi_revoke.engine.verdict import exit_code, headline, next_commands
 from nhi_revoke.engine.watch import live_leads
 from nhi_revoke.model.change import Already, Change, Done, Failed, Impossible, Lost, Skipped
@@ -165,28 +164,28 @@ def live_residuals(history: History, outcomes: Iterable[Outcome], now: datetime)
 def replacements(history: History) -> tuple[Replacement, ...]:
     """What became of each rotation that the plan named."""
     out: list[Replacement] = []
-    taken = taken_by(history)
+    taken = takers(history)
     for h in history.steps.values():
         if h.step.phase is not Phase.MINT or not h.step.does.endswith("/create"):
             continue
-        takers = taken.get(h.step.id, [])
-        serves = [t for t in takers if t.step.phase is Phase.SERVE]
-        proof = next((t for t in takers if t.step.phase is Phase.PROVE), None)
+        mine = taken.get(h.step.id, [])
+        serves = [t for t in mine if t.step.phase is Phase.SERVE]
+        proof = next((t for t in mine if t.step.phase is Phase.PROVE), None)
         access = str(h.left["id"]) if "id" in h.left else None
         result: Fortune
         if serves and all(t.settled for t in serves):
-            unread = next((str(t.left["unread"]) for t in takers if t.left.get("unread")), "")
+            unread = next((str(t.left["unread"]) for t in mine if t.left.get("unread")), "")
             back = f"not read back ({unread})" if unread else "read back"
             result, why = "served", f"delivered, {back}, proven, current"
         elif h.destroyed and h.change is None:
             result, why = "destroyed", "minted, not delivered, destroyed again"
         elif doubted := in_doubt(h, serves):
             result, why = "unseen", untold(history, h, doubted)
-        elif any(t.settled for t in takers if t.step.phase is Phase.DELIVER and not t.left.get("unwritten")):
+        elif any(t.settled for t in mine if t.step.phase is Phase.DELIVER and not t.left.get("unwritten")):
             result, why = "delivered", "delivered, but not proven or not current"
         else:
             failed = next(
-                (t.change for t in (h, *takers) if isinstance(t.change, (Failed, Lost, Skipped, Impossible))), None
+                (t.change for t in (h, *mine) if isinstance(t.change, (Failed, Lost, Skipped, Impossible))), None
             )
             result, why = "not-replaced", getattr(failed, "why", "not reached")
         strength = Proof(str(proof.left["proof"])) if proof and proof.settled and "proof" in proof.left else None
