@@ -40,7 +40,7 @@ Redact = Annotated[
 def report(session: Session, run: Run, verify: Verify = False, redact: Redact = False) -> Result:
     """The report of a run, with its own exit code: -o html --out report.html; -o md, csv, ocsf, caep.
 
-    nhi-revoke report @last; nhi-revoke report @last -o html --redact --out for-them.html;
+    nhi-revoke report @last; nhi-revoke report @last -o html --redact --out them.html;
     nhi-revoke report --verify run.jsonl
     """
     if verify:
