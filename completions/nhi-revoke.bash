@@ -24,7 +24,7 @@ _nhi_revoke() {
     case ${line[index]} in -*) ;; *) command=${line[index]}; break ;; esac
   done
   case $prev in
-    -o|--output) COMPREPLY=($(compgen -W "table json ndjson csv md junit sarif" -- "$cur")); return ;;
+    -o|--output) COMPREPLY=($(compgen -W "table json ndjson csv md html ocsf caep junit sarif" -- "$cur")); return ;;
     --reason) COMPREPLY=($(compgen -W "leaked token-reuse recovery-change vendor-breach runner-compromise offboarding" -- "$cur")); return ;;
     --rotate) COMPREPLY=($(compgen -W "wait now no" -- "$cur")); return ;;
     --brake) COMPREPLY=($(compgen -W "auto on off" -- "$cur")); return ;;
@@ -55,7 +55,7 @@ _nhi_revoke() {
     undo) words="@ask"; options="-y --yes --confirm --allow-irreversible -f --force --max-accesses --rearm -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     finish) words="@ask"; options="-y --yes --confirm --allow-irreversible -f --force --max-accesses -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     runs) words="@ask"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; compopt -o default; ;;
-    report) words="@ask"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    report) words="@ask"; options="--verify --redact -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     identities) words="@ask"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     providers) words=""; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     permissions) words="@ask"; options="--stage -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;

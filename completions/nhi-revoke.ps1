@@ -45,7 +45,7 @@ Register-ArgumentCompleter -Native -CommandName nhi-revoke -ScriptBlock {
     'undo' = @('-y', '--yes', '--confirm', '--allow-irreversible', '-f', '--force', '--max-accesses', '--rearm', '-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
     'finish' = @('-y', '--yes', '--confirm', '--allow-irreversible', '-f', '--force', '--max-accesses', '-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
     'runs' = @('-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
-    'report' = @('-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
+    'report' = @('--verify', '--redact', '-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
     'identities' = @('-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
     'providers' = @('-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
     'permissions' = @('--stage', '-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
@@ -63,8 +63,8 @@ Register-ArgumentCompleter -Native -CommandName nhi-revoke -ScriptBlock {
     'help' = @('exit-codes', 'environment', 'identities', 'formats', 'approval', 'safety', 'reasons', 'completion')
   }
   $values = @{
-    '-o' = @('table', 'json', 'ndjson', 'csv', 'md', 'junit', 'sarif')
-    '--output' = @('table', 'json', 'ndjson', 'csv', 'md', 'junit', 'sarif')
+    '-o' = @('table', 'json', 'ndjson', 'csv', 'md', 'html', 'ocsf', 'caep', 'junit', 'sarif')
+    '--output' = @('table', 'json', 'ndjson', 'csv', 'md', 'html', 'ocsf', 'caep', 'junit', 'sarif')
     '--reason' = @('leaked', 'token-reuse', 'recovery-change', 'vendor-breach', 'runner-compromise', 'offboarding')
     '--rotate' = @('wait', 'now', 'no')
     '--brake' = @('auto', 'on', 'off')

@@ -49,7 +49,7 @@ _nhi_revoke() {
         --since='[Read logs from then on - 2026-01-31T14 -00Z, 2h ago.]:value:' \
         --experimental'[Look at principals, too, whose interface the vendor may still change.]' \
         --leaked-from='[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
-        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
+        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -72,7 +72,7 @@ _nhi_revoke() {
         --since='[Read logs from then on - 2026-01-31T14 -00Z, 2h ago.]:value:' \
         --experimental'[Look at principals, too, whose interface the vendor may still change.]' \
         --leaked-from='[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
-        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
+        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -87,7 +87,7 @@ _nhi_revoke() {
     find)
       _arguments -S --repo='[Instead - every identity that jobs of this repository could hold.]:value:' \
         --consumers='[Instead - who uses its credentials, as a proposal for nhi.toml.]:value:' \
-        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
+        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -121,7 +121,7 @@ _nhi_revoke() {
         --overwrite'[Let --save replace a file.]' \
         --detailed-exitcode'[Exit 10 where the plan has steps.]' \
         --leaked-from='[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
-        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
+        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -159,7 +159,7 @@ _nhi_revoke() {
         --leaked-from='[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
         --break-glass='[Do it without the approval that nhi.toml demands; loud, and in the report.]:value:' \
         {-n,--dry-run}'[Only show the plan; nothing is changed.]' \
-        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
+        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -197,7 +197,7 @@ _nhi_revoke() {
         --leaked-from='[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
         --break-glass='[Do it without the approval that nhi.toml demands; loud, and in the report.]:value:' \
         {-n,--dry-run}'[Only show the plan; nothing is changed.]' \
-        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
+        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -212,7 +212,7 @@ _nhi_revoke() {
     approve)
       _arguments -S --key='[Sign with this private key, or the .pub file of one that your agent holds.]:value:_files' \
         --confirm='[The identity’s name, instead of being asked - you read the plan.]:value:' \
-        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
+        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -231,7 +231,7 @@ _nhi_revoke() {
         --max-accesses='[Refuse to end more than N accesses.]:value:' \
         --leaked-from='[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
         --break-glass='[Do it without the approval that nhi.toml demands; loud, and in the report.]:value:' \
-        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
+        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -245,7 +245,7 @@ _nhi_revoke() {
       ;;
     resume)
       _arguments -S --leaked-from='[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
-        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
+        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -262,7 +262,7 @@ _nhi_revoke() {
         --interval='[Between two looks.]:value:' \
         --for='[At most so long - 30m, 12h.]:value:' \
         --until='[Instead of the last residual - 2026-01-31T14 -00Z.]:value:' \
-        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
+        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -276,7 +276,7 @@ _nhi_revoke() {
       ;;
     verify)
       _arguments -S --leaked-from='[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
-        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
+        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -295,7 +295,7 @@ _nhi_revoke() {
         {-f,--force}'[Stop a principal that much depends on. Lifts no other guard.]' \
         --max-accesses='[Refuse to end more than N accesses.]:value:' \
         --wait'[Wait until the re-arm guard allows it.]' \
-        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
+        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -314,7 +314,7 @@ _nhi_revoke() {
         {-f,--force}'[Stop a principal that much depends on. Lifts no other guard.]' \
         --max-accesses='[Refuse to end more than N accesses.]:value:' \
         '*--rearm=''[Knowingly bring this one back to life; may be repeated.]:value:_nhi_revoke_ask' \
-        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
+        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -332,7 +332,7 @@ _nhi_revoke() {
         --allow-irreversible'[In a script - let what cannot be taken back be done.]' \
         {-f,--force}'[Stop a principal that much depends on. Lifts no other guard.]' \
         --max-accesses='[Refuse to end more than N accesses.]:value:' \
-        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
+        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -345,7 +345,7 @@ _nhi_revoke() {
         '*: :_nhi_revoke_ask' && return 0
       ;;
     runs)
-      _arguments -S {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
+      _arguments -S {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -358,7 +358,9 @@ _nhi_revoke() {
         '*: :_nhi_revoke_ask' && return 0
       ;;
     report)
-      _arguments -S {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
+      _arguments -S --verify'[Check the journal’s hash chain instead; RUN may be an exported file, too.]' \
+        --redact'[For outsiders - pseudonyms for people, accounts, principals, accesses, hosts, paths.]' \
+        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -371,7 +373,7 @@ _nhi_revoke() {
         '*: :_nhi_revoke_ask' && return 0
       ;;
     identities)
-      _arguments -S {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
+      _arguments -S {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -384,7 +386,7 @@ _nhi_revoke() {
         '*: :_nhi_revoke_ask' && return 0
       ;;
     providers)
-      _arguments -S {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
+      _arguments -S {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -397,7 +399,7 @@ _nhi_revoke() {
       ;;
     permissions)
       _arguments -S --stage='[Only this stage.]:value:(list contain rotate)' \
-        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
+        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -410,7 +412,7 @@ _nhi_revoke() {
         '*: :_nhi_revoke_ask' && return 0
       ;;
     doctor)
-      _arguments -S {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
+      _arguments -S {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -422,7 +424,7 @@ _nhi_revoke() {
         {-h,--help}'[Show this message and exit.]' && return 0
       ;;
     config)
-      _arguments -S {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
+      _arguments -S {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -435,7 +437,7 @@ _nhi_revoke() {
         '1: :(show path)' && return 0
       ;;
     schema)
-      _arguments -S {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
+      _arguments -S {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -451,7 +453,7 @@ _nhi_revoke() {
       _arguments -S --scenario='[incident - an intruder is ended. rollover - credentials are replaced at work.]:value:(incident rollover)' \
         --keep'[Keep the demo’s folder (journals, report).]' \
         --serve'[Only start the sandboxes, to work with from another terminal.]' \
-        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
+        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \
@@ -463,7 +465,7 @@ _nhi_revoke() {
         {-h,--help}'[Show this message and exit.]' && return 0
       ;;
     help)
-      _arguments -S {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md junit sarif)' \
+      _arguments -S {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from nhi_revoke.engine.handover import Handover
 from nhi_revoke.model.inventory import Inventory
 
 
@@ -73,6 +74,8 @@ class Moved(Struct, frozen=True):
     path: str
     sha256: str
     lines: int
+    handover: Handover
+    """What the next shift must know first."""
 
 
 class Topic(Struct, frozen=True):

@@ -9,7 +9,7 @@ import typer
 from nhi_revoke.cli.group import application
 from nhi_revoke.cli.leaked import LeakedOptions, hold_leaked
 from nhi_revoke.cli.options import Run
-from nhi_revoke.cli.outcome import REPORT_FORMATS, report_result
+from nhi_revoke.cli.outcome import ALL_REPORT_FORMATS, report_result
 from nhi_revoke.cli.output import check_format
 from nhi_revoke.cli.result import Result
 from nhi_revoke.cli.session import Session
@@ -42,7 +42,7 @@ def hold(
     """
     from datetime import timedelta
 
-    check_format(session, REPORT_FORMATS)
+    check_format(session, ALL_REPORT_FORMATS)
     if at_most is not None and until is not None:
         raise Usage("two-ends", "--for and --until both say when to stop. Nothing was done.", "Give one of them.")
     with session.engine() as engine:

@@ -10,7 +10,7 @@ import typer
 
 from nhi_revoke.cli.spans import duration
 
-Output = Literal["table", "json", "ndjson", "csv", "md", "junit", "sarif"]
+Output = Literal["table", "json", "ndjson", "csv", "md", "html", "ocsf", "caep", "junit", "sarif"]
 Names = Annotated[
     list[str],
     typer.Argument(

@@ -12,6 +12,7 @@ from nhi_revoke.model.step import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from nhi_revoke.cli.session import Session
     from nhi_revoke.model.inventory import Unreachable
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 PLAN_FORMATS = ("table", "json", "ndjson", "csv")
 REPORT_FORMATS = ("table", "json", "ndjson", "csv", "md")
+"""Of commands that may end with a plan instead: what has no steps has no report."""
+DATED_FORMATS = ("html", "ocsf", "caep")
+"""They say when they were made."""
+ALL_REPORT_FORMATS = (*REPORT_FORMATS, *DATED_FORMATS)
+"""Of commands that always end with a report."""
 CONTAINING = (Phase.CUT, Phase.END, Phase.SEAL)
 """Steps that are skipped only because another one was not seen to hold; a skipped rotation has its own lines."""
 _FAILED = {
@@ -66,18 +72,23 @@ def left_code(plan: Plan) -> int:
     )
 
 
-def report_result(session: Session, report: Report) -> Result:
-    """A run as it stands. After Ctrl-C the exit code is 130, whatever the report says."""
+def report_result(session: Session, report: Report, *, redact: bool = False) -> Result:
+    """A run as it stands. After Ctrl-C the exit code is 130, whatever the report says. `redact`: under pseudonyms."""
+    if redact:
+        from nhi_revoke.render.redact import redacted
+
+        report = redacted(report)
 
     def screen() -> list[Block]:
         from nhi_revoke.render.report import report_screen
 
         return report_screen(report)
 
-    def document() -> str:
-        from nhi_revoke.render.document import markdown_report
+    # While the engine, and with it a sandbox's clock, is there.
+    now = session.moment() if session.output in DATED_FORMATS else report.times.verified
 
-        return markdown_report(report)
+    def document() -> str:
+        return _document(session.output, report, now)
 
     def rows() -> list[dict[str, str]]:
         from nhi_revoke.render.rows import report_rows
@@ -88,6 +99,24 @@ def report_result(session: Session, report: Report) -> Result:
 
     code = ExitCode.INTERRUPTED if session.interrupted else report.exit_code
     return Result(report, screen, int(code), report_problems(report), Rows(REPORT_COLUMNS, rows), document)
+
+
+def _document(output: str, report: Report, now: datetime | None) -> str:
+    if output == "html" and now is not None:
+        from nhi_revoke.render.page.write import html_report
+
+        return html_report(report, now)
+    if output == "ocsf" and now is not None:
+        from nhi_revoke.render.ocsf import ocsf_events
+
+        return ocsf_events(report, now)
+    if output == "caep" and now is not None:
+        from nhi_revoke.render.caep import unsigned_claims
+
+        return unsigned_claims(report, now)
+    from nhi_revoke.render.document import markdown_report
+
+    return markdown_report(report)
 
 
 def report_problems(report: Report) -> tuple[Problem, ...]:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from nhi_revoke.cli.session import Session
 
 
+DOCUMENTS = ("md", "html", "ocsf", "caep")
+"""Formats that a result writes as a whole by itself."""
+
+
 def write_result(session: Session, result: Result) -> None:
     """In the format asked for. Raises OSError where it cannot be written."""
     if session.output == "table" and result.text is None and session.out is None:
@@ -69,7 +73,7 @@ def _text(session: Session, result: Result) -> str:
         from nhi_revoke.render.rows import csv_text
 
         return csv_text(result.rows.each(), result.rows.columns)
-    if session.output == "md" and result.document is not None:
+    if session.output in DOCUMENTS and result.document is not None:
         return result.document()
     if session.output in result.forms:
         return result.forms[session.output]()

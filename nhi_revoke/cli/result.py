@@ -28,7 +28,7 @@ class Result:
     problems: tuple[Problem, ...] = ()
     rows: Rows | None = None
     document: Callable[[], str] | None = None
-    """Markdown."""
+    """The whole, in the document format asked for: Markdown, HTML, events."""
     forms: Mapping[str, Callable[[], str]] = field(default_factory=dict)
     """Further output formats of this command, by their name."""
     text: str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nhi_revoke.cli.group import application
 from nhi_revoke.cli.leaked import LeakedOptions, hold_leaked
 from nhi_revoke.cli.options import Run
-from nhi_revoke.cli.outcome import REPORT_FORMATS, report_result
+from nhi_revoke.cli.outcome import ALL_REPORT_FORMATS, report_result
 from nhi_revoke.cli.output import check_format
 from nhi_revoke.cli.result import Result
 from nhi_revoke.cli.session import Session
@@ -21,7 +21,7 @@ def resume(session: Session, run: Run, leaked: LeakedOptions) -> Result:
 
     nhi-revoke resume @last
     """
-    check_format(session, REPORT_FORMATS)
+    check_format(session, ALL_REPORT_FORMATS)
     with session.engine() as engine:
         known = engine.run_id(run)
         hold_leaked(session, engine, leaked)

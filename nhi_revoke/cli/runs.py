@@ -1,4 +1,4 @@
-"""`runs`: the journals on this machine; `export` and `import` copy one, byte for byte."""
+"""`runs`: the journals on this machine; `export` and `import` hand one to the next shift, byte for byte."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from nhi_revoke.model.error import Refused, Usage
 
 if TYPE_CHECKING:
     from nhi_revoke.engine.service import RunSummary
+    from nhi_revoke.engine.store import RunFolder
     from nhi_revoke.render.block import Block
 
 app = application()
@@ -26,7 +27,9 @@ COLUMNS = ("run", "identity", "verb", "state", "started", "headline", "exit_code
 
 Words = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[export RUN FILE | import FILE]", help="Copy a journal; without words, list them."),
+    typer.Argument(
+        metavar="[export RUN FILE | import FILE]", help="Hand a run to the next shift; without words, list them."
+    ),
 ]
 
 
@@ -88,14 +91,17 @@ def _export(session: Session, run: str, file: Path) -> Result:
 
     with session.engine() as engine:
         known = engine.run_id(run)
-    stored = RunFolder(session.config.runs).read(known)
-    kept, _ = split_torn(known, stored)
-    lines, _ = unseal(known, kept)
-    _write_new(file, stored)
-    return _moved(Moved(known, str(file), hashlib.sha256(kept).hexdigest(), len(lines)), "exported to")
+        stored = RunFolder(session.config.runs).read(known)
+        kept, _ = split_torn(known, stored)
+        lines, _ = unseal(known, kept)
+        _write_new(file, stored)
+        found = engine.handover(known)
+    return _moved(Moved(known, str(file), hashlib.sha256(kept).hexdigest(), len(lines), found), "exported to")
 
 
 def _import(session: Session, file: Path) -> Result:
+    """A run that is new here, or one that was handed on from here and comes back longer."""
+    from nhi_revoke.engine.chain import run_of
     from nhi_revoke.engine.journal import split_torn, unseal
     from nhi_revoke.engine.store import RunFolder, private_folder
 
@@ -103,31 +109,42 @@ def _import(session: Session, file: Path) -> Result:
         stored = file.read_bytes()
     except OSError as error:
         raise Usage("no-journal", f"{file}: {error.strerror}. Nothing was imported.") from None
-    run = _run_of(stored, file)
+    try:
+        run = run_of(stored)
+    except Usage as wrong:
+        raise Usage(wrong.code, f"{file}: {wrong.message} Nothing was imported.") from None
     kept, _ = split_torn(run, stored)
     lines, _ = unseal(run, kept)
     folder = session.config.runs
-    if RunFolder(folder).read(run):
-        raise Refused("run-exists", f"Run {run} is on this machine already. Nothing was imported.", "nhi-revoke runs")
-    private_folder(folder, create=True)
+    here, _ = split_torn(run, RunFolder(folder).read(run))
     target = folder / f"{run}.jsonl"
-    _write_new(target, kept)
-    return _moved(Moved(run, str(target), hashlib.sha256(kept).hexdigest(), len(lines)), "imported into")
+    if here:
+        _append(RunFolder(folder), run, here, kept)
+    else:
+        private_folder(folder, create=True)
+        _write_new(target, kept)
+    with session.engine() as engine:
+        found = engine.handover(run)
+    return _moved(Moved(run, str(target), hashlib.sha256(kept).hexdigest(), len(lines), found), "imported into")
 
 
-def _run_of(stored: bytes, file: Path) -> str:
-    """The run that the first line of a journal names. Raises Usage."""
-    import msgspec
-
-    from nhi_revoke.model.line import Opened, Sealed
-
+def _append(folder: RunFolder, run: str, here: bytes, kept: bytes) -> None:
+    """What was done elsewhere since. Raises Refused where the copy here is not the beginning of the other one."""
+    if kept == here or here.startswith(kept):
+        why = "is on this machine already" + ("" if kept == here else ", and goes further here")
+        raise Refused("run-exists", f"Run {run} {why}. Nothing was imported.", "nhi-revoke runs")
+    if not kept.startswith(here):
+        raise Refused(
+            "run-exists",
+            f"Run {run} is on this machine already, and was worked on here and elsewhere since: two such journals "
+            "cannot be joined. Nothing was imported.",
+            f"nhi-revoke report {run}  tells what was done here; --verify FILE whether the other one holds.",
+        )
     try:
-        first = msgspec.json.decode(stored.split(b"\n", 1)[0], type=Sealed).line
-    except msgspec.MsgspecError:
-        first = None
-    if not isinstance(first, Opened):
-        raise Usage("not-a-journal", f"{file} is no journal of a run. Nothing was imported.")
-    return first.run
+        for each in kept[len(here) :].splitlines(keepends=True):
+            folder.append(run, each)
+    finally:
+        folder.close()
 
 
 def _write_new(path: Path, content: bytes) -> None:
@@ -143,9 +160,11 @@ def _write_new(path: Path, content: bytes) -> None:
 
 
 def _moved(moved: Moved, how: str) -> Result:
-    def screen() -> list[Block]:
-        from nhi_revoke.render.block import line
+    said = f"run {moved.run} {how} {moved.path}: {moved.lines} lines, sha256 {moved.sha256}"
 
-        return [line(f"run {moved.run} {how} {moved.path}: {moved.lines} lines, sha256 {moved.sha256}")]
+    def screen() -> list[Block]:
+        from nhi_revoke.render.handover import handover_screen
+
+        return handover_screen(said, moved.handover)
 
     return Result(moved, screen)

@@ -79,6 +79,7 @@ def data_types() -> dict[str, tuple[Any, ...]]:
     from nhi_revoke.cli.demo import DemoData
     from nhi_revoke.cli.demo_rollover import RolloverData
     from nhi_revoke.config import Origin
+    from nhi_revoke.engine.chain import ChainCheck
     from nhi_revoke.engine.service import FoundConsumers, FoundPrincipals, HeldByJobs, RunSummary
     from nhi_revoke.model.audit import Audited, AuditedMany
     from nhi_revoke.model.checkup import Finding
@@ -95,7 +96,8 @@ def data_types() -> dict[str, tuple[Any, ...]]:
         "plan": (Plan,),
         "approve": (Approved,),
         **dict.fromkeys(("revoke", "rotate", "apply", "release", "undo", "finish"), acted),
-        **dict.fromkeys(("resume", "hold", "verify", "report"), (Report,)),
+        **dict.fromkeys(("resume", "hold", "verify"), (Report,)),
+        "report": (Report, ChainCheck),
         "runs": (tuple[RunSummary, ...], Moved),
         "identities": (tuple[Identity, ...], tuple[Finding, ...]),
         "providers": (tuple[ProviderStatus, ...],),

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _STDERR = 2
 """A handler may interrupt a write to sys.stderr, which then must not be entered again."""
-Output = Literal["table", "json", "ndjson", "csv", "md", "junit", "sarif"]
+Output = Literal["table", "json", "ndjson", "csv", "md", "html", "ocsf", "caep", "junit", "sarif"]
 MakeEngine = Callable[["Session", "Tell"], "Engine"]
 MakeRegistry = Callable[[Mapping[str, str]], "Registry"]
 
@@ -142,6 +143,10 @@ class Session:
         finally:
             shown.stop()
             self._told.remove(shown)
+
+    def moment(self) -> datetime:
+        """Now, by the clock of the engine in use (a sandbox's may be moved); without one, of this machine. UTC."""
+        return self._engine.clock.now() if self._engine is not None else datetime.now(UTC)
 
     def _progress(self) -> Progress:
         from nhi_revoke.render.progress import LiveProgress, PlainProgress

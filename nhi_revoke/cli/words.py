@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from nhi_revoke.completion.table import row
 
-Output = Literal["table", "json", "ndjson", "csv", "md", "junit", "sarif"]
+Output = Literal["table", "json", "ndjson", "csv", "md", "html", "ocsf", "caep", "junit", "sarif"]
 OUTPUTS: tuple[Output, ...] = get_args(Output)
 _WITH_VALUE = ("-o", "--output", "--out", "--config")
 

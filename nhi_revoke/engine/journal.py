@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 
 import msgspec
@@ -138,20 +138,28 @@ def unseal(run: str, stored: bytes) -> tuple[list[Line], str]:
     """
     lines: list[Line] = []
     prev = ZEROS
+    for line, own in unsealed(run, stored):
+        lines.append(line)
+        prev = own
+    return lines, prev
+
+
+def unsealed(run: str, stored: bytes) -> Iterator[tuple[Line, str]]:
+    """Line by line: each that holds, and the hash that the next one chains to. Raises Tampered at the first other."""
+    prev = ZEROS
     for number, text in enumerate(stored.split(b"\n")[:-1]):
         if not _holds(text):
             raise tampered(run, number, "it was changed")
         try:
             sealed = _decoder().decode(text)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise tampered(run, number, f"it cannot be read: {error}") from None
         if sealed.n != number or sealed.prev != prev:
             raise tampered(run, number, "it does not follow the line before it")
         if isinstance(sealed.line, Opened) and sealed.line.run != run:
             raise tampered(run, number, f"it belongs to run {sealed.line.run}")
-        lines.append(sealed.line)
         prev = hashlib.sha256(text).hexdigest()
-    return lines, prev
+        yield sealed.line, prev
 
 
 def split_torn(run: str, stored: bytes) -> tuple[bytes, bytes]:
@@ -167,14 +175,24 @@ def split_torn(run: str, stored: bytes) -> tuple[bytes, bytes]:
     return kept, torn
 
 
-def tampered(run: str, number: int, why: str) -> Refused:
+class Tampered(Refused):
+    """A chain that is broken."""
+
+    number: int
+    """Of the first line that does not hold, from 0."""
+    why: str
+
+
+def tampered(run: str, number: int, why: str) -> Tampered:
     """What a broken chain reads like."""
-    return Refused(
+    broken = Tampered(
         "tampered-journal",
         f"Line {number + 1} of the journal of run {run} does not hold: {why}. What this run did can no longer be "
         "known from it, so that nothing is undone, resumed or finished by it.",
         "Compare it with a copy (nhi-revoke runs export), or look at the accounts afresh with nhi-revoke list.",
     )
+    broken.number, broken.why = number, why
+    return broken
 
 
 def _holds(text: bytes) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -15,7 +15,7 @@ from nhi_revoke.model.change import Already, Failed, Impossible, Lost, Skipped
 from nhi_revoke.model.found import KEY_FAMILIES, SESSION_FAMILIES, Access
 from nhi_revoke.model.intent import Intent
 from nhi_revoke.model.proof import Proof
-from nhi_revoke.model.ref import AccessId
+from nhi_revoke.model.ref import AccessId, PrincipalRef
 from nhi_revoke.model.report import Outcome
 from nhi_revoke.model.step import Phase
 
@@ -35,6 +35,15 @@ class Judge:
         """Before this run. What this run shut lets somebody in again once that is taken back."""
         self._hiding = {b.on for b in blind_spots(history, now) if b.counts and b.until is None}
         """Principals of which something could not be listed: that may be a key."""
+        self._swapped = {h.step.replaces for h in self._steps if h.step.replaces and h.accepted}
+        self._ending: dict[AccessId, list[StepHistory]] = {}
+        self._of: dict[PrincipalRef, list[StepHistory]] = {}
+        for h in self._steps:
+            self._of.setdefault(h.step.on, []).append(h)
+            if _ends(h) and not h.step.undoes:
+                for ended in dict.fromkeys(h.step.ends):
+                    self._ending.setdefault(ended, []).append(h)
+        self._denying = {h.step.on: h for h in reversed(self._deny_alls())}
         self._minted = {str(h.left["id"]) for h in self._steps if h.step.phase is Phase.MINT and "id" in h.left}
 
     def accesses(self) -> tuple[tuple[Access, bool], ...]:
@@ -51,14 +60,17 @@ class Judge:
 
     def all(self) -> tuple[Outcome, ...]:
         outcomes = [replace(self._shielded(self.one(a)), appeared=appeared) for a, appeared in self.accesses()]
-        return tuple(self._lasting(o, outcomes) for o in outcomes)
+        if not any(o.fate == "left" for o in outcomes):
+            return tuple(outcomes)
+        minting = {o.access.on for o in outcomes if _may_mint(o) and self._mints(o.access)}
+        return tuple(self._lasting(o, minting) for o in outcomes)
 
-    def _lasting(self, outcome: Outcome, others: Sequence[Outcome]) -> Outcome:
+    def _lasting(self, outcome: Outcome, minting: Collection[PrincipalRef]) -> Outcome:
         """What no step ends, and what ends by itself: once nothing on its principal is left that could make more."""
         if outcome.fate != "left" or not (lasts := self._ends_by(outcome.access)):
             return outcome
         on = outcome.access.on
-        if any(o.access.on == on and self._mints(o.access) and _may_mint(o) for o in others):
+        if on in minting:
             return outcome
         if on in self._hiding:
             why = f"what was seen of it ends by {lasts:%Y-%m-%dT%H:%MZ}; what could not be listed there may make more"
@@ -88,13 +100,12 @@ class Judge:
         beyond_it = outcome.access.family == "trust" or outcome.access.elsewhere
         if outcome.fate not in ("open", "failed", "left") or beyond_it:
             return outcome
-        for history in self.deny_alls():
-            if history.step.on == outcome.access.on:
-                how = f"{outcome.how}; but everything on its principal is denied while this holds: {history.step.says}"
-                return replace(outcome, fate="ended", proof=self._proof(history), how=how)
+        if history := self._denying.get(outcome.access.on):
+            how = f"{outcome.how}; but everything on its principal is denied while this holds: {history.step.says}"
+            return replace(outcome, fate="ended", proof=self._proof(history), how=how)
         return outcome
 
-    def deny_alls(self) -> tuple[StepHistory, ...]:
+    def _deny_alls(self) -> tuple[StepHistory, ...]:
         """Settled cuts that deny everything and that no seal or release swapped out."""
         swapped = {h.step.replaces for h in self._steps if h.step.replaces and (h.accepted or h.asked)}
         return tuple(
@@ -114,7 +125,7 @@ class Judge:
             return Outcome(access, "kept", None, "minted by this run: the replacement")
         if access.expires is not None and access.expires <= self._now:
             return Outcome(access, "expired", Proof.RECORDED, f"expired {access.expires:%Y-%m-%dT%H:%MZ}")
-        mine = [h for h in self._steps if access.id in h.step.ends and _ends(h) and not h.step.undoes]
+        mine = self._ending.get(access.id, [])
         if not mine and access.family in SESSION_FAMILIES and not access.id.endswith("/*"):
             return self._child(access)
         if mine:
@@ -122,8 +133,7 @@ class Judge:
         return self._without_steps(access, intent)
 
     def _by_steps(self, access: Access, mine: Sequence[StepHistory]) -> Outcome:
-        swapped = {h.step.replaces for h in self._steps if h.step.replaces and h.accepted}
-        last = [h for h in mine if h.step.id not in swapped]
+        last = [h for h in mine if h.step.id not in self._swapped]
         if not last and not access.opens:
             return Outcome(access, "kept", None, "stopped in this run, and released; it lets nobody in by itself")
         if not last and (let_go := self._let_go(access, mine)) is not None:
@@ -187,15 +197,13 @@ class Judge:
 
     def _child(self, access: Access) -> Outcome:
         """A session that the logs show: ended by a settled cut of its principal that is later than its birth."""
-        swapped = {h.step.replaces for h in self._steps if h.step.replaces and h.accepted}
         cuts = [
             h
-            for h in self._steps
-            if h.step.on == access.on
-            and (h.step.phase in (Phase.CUT, Phase.SEAL) or (h.step.phase is Phase.RELEASE and "cutoff" in h.left))
+            for h in self._of.get(access.on, ())
+            if (h.step.phase in (Phase.CUT, Phase.SEAL) or (h.step.phase is Phase.RELEASE and "cutoff" in h.left))
             and h.step.does.rpartition("/")[0] == access.kind
             and _concerns(h, access)
-            and h.step.id not in self._undone | swapped
+            and h.step.id not in self._undone | self._swapped
         ]
         standing = [h for h in cuts if h.settled and _covers(h, access)]
         if standing:

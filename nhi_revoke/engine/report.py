@@ -14,7 +14,7 @@ from nhi_revoke.engine.outcome import Judge
 from nhi_revoke.engine.planner import beyond, open_trusts
 from nhi_revoke.engine.residual import residuals
 from nhi_revoke.engine.states import state_of
-from nhi_revoke.engine.untold import in_doubt, untold, untold_notices
+from nhi_revoke.engine.untold import in_doubt, takers, untold, untold_notices
 from nhi_revoke.engine.verdict import exit_code, headline, next_commands
 from nhi_revoke.engine.watch import live_leads
 from nhi_revoke.model.change import Already, Change, Done, Failed, Impossible, Lost, Skipped
@@ -46,9 +46,11 @@ def make_report(
     reach = tuple(lead for lead in leads if lead.how == "reach" and lead.to not in mine)
     blind = blind_spots(history, now, reach)
     lasting = live_residuals(history, outcomes, now)
-    beyond_reach = (d for d in beyond(reach, plan.principals) if d.access not in {o.access for o in plan.open})
+    planned = {door.access for door in plan.open}
+    beyond_reach = (d for d in beyond(reach, plan.principals) if d.access not in planned)
     # Trusts that are listed late, beside the writes, were no part of the plan.
-    late = (o.access for o in outcomes if o.fate == "open" and o.access.id not in {d.access for d in plan.open})
+    late = (o.access for o in outcomes if o.fate == "open" and o.access.id not in planned)
+    closed_later = {o.access.id for o in outcomes if o.fate == "ended"}
     open_doors = (*plan.open, *open_trusts(late, (), plan.intent), *beyond_reach, *_lead_trusts(history, reach, now))
     report = Report(
         run=first.opened.run,
@@ -64,7 +66,7 @@ def make_report(
         outcomes=outcomes,
         steps=tuple(result_of(h) for h in history.steps.values()),
         replacements=replacements(history),
-        open=tuple(o for o in open_doors if not _closed_later(o, outcomes)),
+        open=tuple(o for o in open_doors if o.access not in closed_later),
         residuals=lasting,
         residual_until=max((r.until for r in lasting if r.until and r.counts), default=None),
         blind=blind,
@@ -85,6 +87,7 @@ def make_report(
         journal=f"{first.opened.run}.jsonl",
         journal_sha256=journal.sha256(),
         approval=first.opened.approval,
+        owner=plan.identity.owner,
     )
     report = replace(report, exit_code=exit_code(report, now))
     report = replace(report, headline=headline(report))
@@ -162,27 +165,28 @@ def live_residuals(history: History, outcomes: Iterable[Outcome], now: datetime)
 def replacements(history: History) -> tuple[Replacement, ...]:
     """What became of each rotation that the plan named."""
     out: list[Replacement] = []
+    taken = takers(history)
     for h in history.steps.values():
         if h.step.phase is not Phase.MINT or not h.step.does.endswith("/create"):
             continue
-        takers = [t for t in history.steps.values() if t.step.takes == h.step.id]
-        serves = [t for t in takers if t.step.phase is Phase.SERVE]
-        proof = next((t for t in takers if t.step.phase is Phase.PROVE), None)
+        mine = taken.get(h.step.id, [])
+        serves = [t for t in mine if t.step.phase is Phase.SERVE]
+        proof = next((t for t in mine if t.step.phase is Phase.PROVE), None)
         access = str(h.left["id"]) if "id" in h.left else None
         result: Fortune
         if serves and all(t.settled for t in serves):
-            unread = next((str(t.left["unread"]) for t in takers if t.left.get("unread")), "")
+            unread = next((str(t.left["unread"]) for t in mine if t.left.get("unread")), "")
             back = f"not read back ({unread})" if unread else "read back"
             result, why = "served", f"delivered, {back}, proven, current"
         elif h.destroyed and h.change is None:
             result, why = "destroyed", "minted, not delivered, destroyed again"
         elif doubted := in_doubt(h, serves):
             result, why = "unseen", untold(history, h, doubted)
-        elif any(t.settled for t in takers if t.step.phase is Phase.DELIVER and not t.left.get("unwritten")):
+        elif any(t.settled for t in mine if t.step.phase is Phase.DELIVER and not t.left.get("unwritten")):
             result, why = "delivered", "delivered, but not proven or not current"
         else:
             failed = next(
-                (t.change for t in (h, *takers) if isinstance(t.change, (Failed, Lost, Skipped, Impossible))), None
+                (t.change for t in (h, *mine) if isinstance(t.change, (Failed, Lost, Skipped, Impossible))), None
             )
             result, why = "not-replaced", getattr(failed, "why", "not reached")
         strength = Proof(str(proof.left["proof"])) if proof and proof.settled and "proof" in proof.left else None
@@ -221,7 +225,3 @@ def _lead_trusts(history: History, leads: Sequence[Lead], now: datetime) -> tupl
                 for ref in named
             ]
     return tuple(out)
-
-
-def _closed_later(door: OpenDoor, outcomes: Iterable[Outcome]) -> bool:
-    return any(o.access.id == door.access and o.fate == "ended" for o in outcomes)

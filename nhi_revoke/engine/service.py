@@ -20,6 +20,7 @@ from nhi_revoke.engine.consent import Consent
 from nhi_revoke.engine.consumers import FoundConsumers, Seeker
 from nhi_revoke.engine.event import SaysEvent, Tell
 from nhi_revoke.engine.foresight import flush_looks
+from nhi_revoke.engine.handover import Handover, handover
 from nhi_revoke.engine.held import HeldByJobs
 from nhi_revoke.engine.history import History
 from nhi_revoke.engine.inventory import Surveyor
@@ -289,12 +290,18 @@ class Engine:
         history = History(journal.lines)
         last = history.last_report
         if history.now.closed is not None and last is not None:
-            return replace(last, journal_sha256=journal.sha256())
+            # A journal of an older version holds reports without an owner.
+            owner = last.owner or history.first.plan.identity.owner
+            return replace(last, journal_sha256=journal.sha256(), owner=owner)
         return make_report(journal, history, self.clock.now(), closing=False)
 
     def runs(self) -> tuple[RunSummary, ...]:
         """Every run on this machine, oldest first; tampered ones too."""
         return tuple(summary(self._store, run) for run in sorted(self._store.runs()))
+
+    def handover(self, run: str) -> Handover:
+        """What the next shift must know first of a run. Raises as `report` does."""
+        return handover(History(Journal.open(self._store, run).lines), self.report(run))
 
     def _history(self, run: str, verb: str) -> History:
         history = History(Journal.open(self._store, run).lines)

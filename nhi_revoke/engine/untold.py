@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from nhi_revoke.engine.history import History, StepHistory
 from nhi_revoke.model.command import command
-from nhi_revoke.model.ref import AccessId
+from nhi_revoke.model.ref import AccessId, StepId
 from nhi_revoke.model.step import Notice, Phase
 from nhi_revoke.provider.layout import shown
 
@@ -19,6 +19,15 @@ def in_doubt(mint: StepHistory, serves: Sequence[StepHistory]) -> list[StepHisto
         for t in serves
         if made and t.in_doubt and not t.accepted and (t.asked or (t.changed_at is not None and t.changed_at >= made))
     ]
+
+
+def takers(history: History, *phases: Phase) -> dict[StepId, list[StepHistory]]:
+    """By mint: the steps that take what it made, of these phases or of all. One look at each step, however many."""
+    found: dict[StepId, list[StepHistory]] = {}
+    for each in history.steps.values():
+        if each.step.takes and (not phases or each.step.phase in phases):
+            found.setdefault(each.step.takes, []).append(each)
+    return found
 
 
 def untold(history: History, mint: StepHistory, doubted: Sequence[StepHistory]) -> str:
@@ -35,9 +44,9 @@ def untold(history: History, mint: StepHistory, doubted: Sequence[StepHistory]) 
 
 def untold_notices(history: History) -> Iterable[Notice]:
     """For the top of the report: that, and what ends the one that turns out not to be wanted."""
+    serves = takers(history, Phase.SERVE)
     for mint in history.steps.values():
-        serves = [t for t in history.steps.values() if t.step.phase is Phase.SERVE and t.step.takes == mint.step.id]
-        if doubted := in_doubt(mint, serves):
+        if doubted := in_doubt(mint, serves.get(mint.step.id, ())):
             name = history.first.plan.identity.name
             old = " ; ".join(_ending(name, access) for access in _replaced(history, mint))
             has = f" If it has the new one: {old}." if old else ""

@@ -103,3 +103,7 @@ class Report(Struct, frozen=True):
     journal_sha256: str = ""
     approval: Approval | None = None
     """Who else agreed to the plan, or why nobody was waited for; None where nothing demanded it."""
+    owner: str = ""
+    """Of the identity, as the map named it when the plan was made."""
+    redacted: bool = False
+    """Names in it are pseudonyms: made for outsiders (`--redact`)."""

@@ -44,11 +44,13 @@ def _facts(report: Report) -> str:
     counted = ", ".join(f"{proof.value} {many}" for proof, many in proof_counts(report).items())
     rows = [
         ("run", markdown_code(report.run)),
+        ("names", "pseudonyms (redacted)" if report.redacted else ""),
         ("command", markdown(report.verb)),
         ("state", markdown(report.state)),
         ("exit code", str(report.exit_code)),
         ("reason", markdown(report.intent.reason.value)),
         ("case", markdown(report.intent.case)),
+        ("owner", markdown(report.owner)),
         ("operator", ", ".join(markdown_code(each) for each in report.operator)),
         ("approved by", _approved(report)),
         ("BREAK GLASS", markdown(report.approval.break_glass) if report.approval else ""),

@@ -21,7 +21,7 @@ from nhi_revoke.render.moment import minute
 Names = Mapping[PrincipalRef, Principal]
 
 _STATE_STYLE: dict[str, Style] = {"live": "danger", "unknown": "warning", "disabled": "good", "expired": "dim"}
-_STATE_WORD = {"live": "live", "unknown": "may be live", "disabled": "disabled", "expired": "expired"}
+STATE_WORD = {"live": "live", "unknown": "may be live", "disabled": "disabled", "expired": "expired"}
 
 
 class Counts(NamedTuple):
@@ -151,7 +151,7 @@ def _state(access: Access) -> Span:
         return Span("noted", "dim")
     if access.shut and access.state in ("live", "unknown"):
         return Span("shut", "good")
-    return Span(_STATE_WORD[access.state], _STATE_STYLE[access.state])
+    return Span(STATE_WORD[access.state], _STATE_STYLE[access.state])
 
 
 def noted(access: Access) -> str:

@@ -22,7 +22,7 @@ from nhi_revoke.render.plan import notices, open_line, residual_line, soonest
 ONE_SCREEN = 30
 """Blocks: a longer report says its verdict again at the end."""
 
-_FATE_STYLE: dict[str, Style] = {
+FATE_STYLE: dict[str, Style] = {
     "ended": "good",
     "already": "good",
     "expired": "dim",
@@ -33,7 +33,7 @@ _FATE_STYLE: dict[str, Style] = {
     "open": "danger",
     "failed": "danger",
 }
-_GOOD = ("OUT", "TAKEN BACK", "RELEASED", "FINISHED")
+GOOD = ("OUT", "TAKEN BACK", "RELEASED", "FINISHED")
 NOT_PROVEN = "not proven"
 _FATE_RANK = ("open", "failed", NOT_PROVEN, "left", "lasts", "unseen", "ended", "already", "expired", "kept")
 TROUBLED = ("failed", "lost", "impossible", "stale", "skipped")
@@ -117,7 +117,7 @@ def nothing_screen(plan: Plan, code: int) -> list[Block]:
 
 
 def _verdict(report: Report) -> list[Block]:
-    style: Style = "good" if report.headline in _GOOD else "danger"
+    style: Style = "good" if report.headline in GOOD else "danger"
     counted = [
         Span(f"{proof.value.upper()} {many}", "danger" if many and not proof.proves else "")
         for proof, many in proof_counts(report).items()
@@ -139,6 +139,8 @@ def _verdict(report: Report) -> list[Block]:
     ]
     if report.approval and report.approval.break_glass:
         blocks.append(glass_line(report.approval))
+    if report.redacted:
+        blocks.append(line(Span("Redacted: names are pseudonyms.", "warning")))
     if report.residual_until:
         blocks.append(line(Span(f"The last residual ends at {moment(report.residual_until)}.", "warning")))
     return blocks
@@ -173,7 +175,7 @@ def _rank(outcome: Outcome) -> tuple[int, str, str]:
 
 def _outcome_row(outcome: Outcome) -> tuple[Span | str, ...]:
     word = fate_word(outcome)
-    fate = Span(word, "danger" if word == NOT_PROVEN else _FATE_STYLE[outcome.fate])
+    fate = Span(word, "danger" if word == NOT_PROVEN else FATE_STYLE[outcome.fate])
     until = f", until {minute(outcome.until)}" if outcome.until else ""
     appeared = " (appeared during the run)" if outcome.appeared else ""
     proof = outcome.proof.value if outcome.proof else ""

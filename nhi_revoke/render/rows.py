@@ -11,6 +11,7 @@ from nhi_revoke.model.report import Report
 from nhi_revoke.render.clean import csv_cell
 from nhi_revoke.render.inventory import noted
 from nhi_revoke.render.moment import moment
+from nhi_revoke.render.report import fate_word
 
 Row = dict[str, str]
 
@@ -58,18 +59,63 @@ def plan_rows(plan: Plan) -> Iterator[Row]:
 
 
 def report_rows(report: Report) -> Iterator[Row]:
-    """What became of each access."""
+    """What became of each access, then what is left, what was replaced and every step; `record` tells which."""
     for outcome in report.outcomes:
-        yield {
-            "on": str(outcome.access.on),
-            "kind": outcome.access.kind,
-            "id": outcome.access.id,
-            "fate": outcome.fate,
-            "proof": outcome.proof.value if outcome.proof else "",
-            "how": outcome.how,
-            "until": moment(outcome.until),
-            "appeared": "yes" if outcome.appeared else "no",
-        }
+        access = outcome.access
+        yield _line(
+            "access",
+            str(access.on),
+            access.kind,
+            access.id,
+            fate_word(outcome),
+            outcome.how,
+            proof=outcome.proof.value if outcome.proof else "",
+            until=moment(outcome.until),
+            appeared="yes" if outcome.appeared else "no",
+        )
+    yield from _left_rows(report)
+    for each in report.replacements:
+        proof = each.proof.value if each.proof else ""
+        how = f"{each.to}: {each.why}" if each.to else each.why
+        yield _line("replacement", each.on, each.kind, each.access or "", each.result, how, proof=proof)
+    for step in report.steps:
+        how = f"{step.says}: {step.detail}" if step.detail else step.says
+        proof = step.proof.value if step.proof else ""
+        yield _line("step", step.on, step.does, step.id, step.result, how, proof=proof, at=moment(step.at))
+
+
+def _left_rows(report: Report) -> Iterator[Row]:
+    for door in report.open:
+        yield _line("open", str(door.on), "", door.access, "kept" if door.kept else "open", door.why, next=door.next)
+    for manual in report.manual:
+        yield _line("by-hand", str(manual.on), manual.kind, " ".join(manual.ends), "open", manual.what)
+    for residual in report.residuals:
+        how = f"{residual.why} ({residual.source})" if residual.source else residual.why
+        yield _line("expires", str(residual.on), "", residual.access, "", how, until=moment(residual.until))
+    for lead in (*report.planted, *report.leads):
+        yield _line(
+            lead.how,
+            str(lead.to),
+            "",
+            lead.session or "",
+            "shut" if lead.shut else "",
+            lead.why,
+            at=moment(lead.at),
+            until=moment(lead.until),
+            next=lead.next,
+        )
+    for spot in report.blind:
+        fate = "unseen" if spot.counts else "not read"
+        how = f"{spot.why} (needs {spot.needs})" if spot.needs else spot.why
+        yield _line("unseen", str(spot.on), spot.kind, "", fate, how, until=moment(spot.until))
+    for each in report.unreachable:
+        yield _line("unseen", str(each.ref), each.code, "", "unseen", each.why, next=each.hint)
+
+
+def _line(record: str, on: str, kind: str, id_: str, fate: str, how: str, **more: str) -> Row:
+    base = {"record": record, "on": on, "kind": kind, "id": id_, "fate": fate, "how": how}
+    rest = dict.fromkeys(("proof", "until", "appeared", "at", "next"), "")
+    return {**base, **rest, **more}
 
 
 def csv_text(rows: Iterable[Row], columns: Sequence[str]) -> str:
@@ -100,7 +146,7 @@ INVENTORY_COLUMNS = [
     "note",
 ]
 PLAN_COLUMNS = ["number", "id", "on", "phase", "does", "says", "reversible", "after", "breaks"]
-REPORT_COLUMNS = ["on", "kind", "id", "fate", "proof", "how", "until", "appeared"]
+REPORT_COLUMNS = ["record", "on", "kind", "id", "fate", "proof", "how", "until", "appeared", "at", "next"]
 
 
 def _lead(lead: Lead) -> Row:
