@@ -62,7 +62,8 @@ def _holding(action: str, decision: Decision | None, narrow: Narrow | None) -> H
     if decision.effect == "explicitDeny":
         return Holding(action, "missing", CHECK, "a policy denies it explicitly")
     if decision.missing:
-        return Holding(action, "unknown", CHECK, f"it depends on {', '.join(decision.missing)} of the request")
+        keys = ", ".join(decision.missing)  # of every policy: which of them is about this action is not told
+        return Holding(action, "unknown", CHECK, f"denied without {keys} of the request, which a policy asks for")
     if narrow is not None and narrow.of_one:
         return Holding(action, "unknown", CHECK, OF_ONE)
     return Holding(action, "missing", CHECK, "" if narrow is not None else BY_STAR)
