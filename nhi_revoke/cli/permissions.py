@@ -15,6 +15,7 @@ from nhi_revoke.cli.spread import spread
 from nhi_revoke.model.error import Usage
 from nhi_revoke.model.nearest import did_you_mean
 from nhi_revoke.model.right import Stage, up_to
+from nhi_revoke.render.block import BLANK, line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,9 +60,11 @@ def permissions(session: Session, provider: Provider = None, stage: OfStage = No
     def screen() -> list[Block]:
         from nhi_revoke.render.rights import documents_part, needs_screen
 
-        offered = documents_of(registry, provider, stage, every) if provider else ()
-        part = documents_part(offered, f"nhi-revoke permissions {provider}{_of(stage)}")
-        return [*needs_screen([_row(need) for need in needs]), *part]
+        blocks = needs_screen([_row(need) for need in needs])
+        if provider is None:
+            return [*blocks, BLANK, line("What is handed to a vendor: nhi-revoke permissions PROVIDER")]
+        offered = documents_of(registry, provider, stage, every)
+        return [*blocks, *documents_part(offered, f"nhi-revoke permissions {provider}{_of(stage)}")]
 
     return Result(needs, screen, rows=Rows(COLUMNS, lambda: [_row(need) for need in needs]))
 
@@ -86,8 +89,6 @@ def _document(session: Session, provider: str | None, stage: Stage | None, name:
         hint = " ".join(text for text in (did_you_mean(name, names), known) if text)
         raise Usage("unknown-document", f"{provider} has no document {name!r} for {stage or 'all stages'}.", hint)
     if session.output == "table" and session.verbosity >= 0:
-        from nhi_revoke.render.block import line
-
         session.streams.show([line(f"{found.file}: {found.hand_in}")], session.streams.err)
     return Result(found, list, text=found.text)
 
