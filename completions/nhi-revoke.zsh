@@ -398,7 +398,8 @@ _nhi_revoke() {
         {-h,--help}'[Show this message and exit.]' && return 0
       ;;
     permissions)
-      _arguments -S --stage='[Only this stage.]:value:(list contain rotate)' \
+      _arguments -S --stage='[Only this stage; a document holds those before it, too.]:value:(list contain rotate)' \
+        --document='[Print this one of the vendor’s own documents, to be piped.]:value:' \
         {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
@@ -412,7 +413,8 @@ _nhi_revoke() {
         '*: :_nhi_revoke_ask' && return 0
       ;;
     doctor)
-      _arguments -S {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
+      _arguments -S --stage='[Only what this stage and those before it need.]:value:(list contain rotate)' \
+        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
         {-v,--verbose}'[On stderr every request’s fate.]' \

@@ -40,11 +40,30 @@ class Checked(Struct, frozen=True):
     hint: str = ""
 
 
+class Right(Struct, frozen=True):
+    """One permission that a stage needs on one connection, and whether the operator has it there."""
+
+    provider: str
+    scope: str
+    stage: str
+    permission: str
+    state: str
+    """`held`, `missing` or `unknown`."""
+    later: bool = False
+    """Unknown, because it is of one address: each plan asks it of the addresses that it has."""
+    check: str = ""
+    """Which one told, and what it does not look at."""
+    why: str = ""
+    without: tuple[str, ...] = ()
+    """What does not work while it is not held."""
+
+
 class Diagnosis(Struct, frozen=True):
     """`doctor`."""
 
     checked: tuple[Checked, ...]
     needs: tuple[Need, ...]
+    rights: tuple[Right, ...] = ()
 
 
 class Approved(Struct, frozen=True):

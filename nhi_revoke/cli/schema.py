@@ -86,6 +86,7 @@ def data_types() -> dict[str, tuple[Any, ...]]:
     from nhi_revoke.model.identity import Identity
     from nhi_revoke.model.plan import Plan
     from nhi_revoke.model.report import Report
+    from nhi_revoke.model.right import Document
     from nhi_revoke.provider.registry import ProviderStatus
 
     acted = (Report, Plan)
@@ -101,7 +102,7 @@ def data_types() -> dict[str, tuple[Any, ...]]:
         "runs": (tuple[RunSummary, ...], Moved),
         "identities": (tuple[Identity, ...], tuple[Finding, ...]),
         "providers": (tuple[ProviderStatus, ...],),
-        "permissions": (tuple[Need, ...],),
+        "permissions": (tuple[Need, ...], Document),
         "doctor": (Diagnosis,),
         "config": (tuple[Origin, ...], str),
         "schema": (dict[str, Any],),

@@ -33,6 +33,7 @@ from nhi_revoke.engine.planner import make_plan, named_in_vain
 from nhi_revoke.engine.report import make_report
 from nhi_revoke.engine.repository import Search
 from nhi_revoke.engine.resolve import resolve
+from nhi_revoke.engine.rights import Asked, holdings
 from nhi_revoke.engine.runs import RunSummary, find_run, summary
 from nhi_revoke.engine.search import FoundPrincipals
 from nhi_revoke.engine.stale import refreshed
@@ -50,6 +51,7 @@ from nhi_revoke.model.nearest import nearest
 from nhi_revoke.model.plan import Plan
 from nhi_revoke.model.ref import AccessId, Utc
 from nhi_revoke.model.report import Report
+from nhi_revoke.model.right import Holding
 from nhi_revoke.provider.registry import Registry
 
 __all__ = ["Consent", "Engine", "FoundConsumers", "FoundPrincipals", "HeldByJobs", "RunSummary"]
@@ -190,6 +192,12 @@ class Engine:
         # What is shared shows only where all of them are looked at.
         found = check_identities(tuple(known.values()), self.connections, self._pool)
         return tuple(each for each in found if not names or each.identity in names)
+
+    def holdings(self, asked: Sequence[Asked]) -> Sequence[dict[str, Holding]]:
+        """What the operator may do on each of these connections, side by side; by permission."""
+        return self._io.map(
+            lambda one: holdings(self.registry.provider(one.provider), one.conn, one.permissions), asked
+        )
 
     def held_by_jobs(self, repository: str) -> HeldByJobs:
         """Every identity that jobs of this repository could hold. Raises NotFound, Ambiguous, Usage."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nhi_revoke.model.found import Access, BlindSpot, Found, Lead, Leak
     from nhi_revoke.model.identity import Principal
     from nhi_revoke.model.ref import PrincipalRef
+    from nhi_revoke.model.right import Document, Holding, Stage
     from nhi_revoke.provider.io import Io
     from nhi_revoke.provider.sandbox.contract import Sandbox
     from nhi_revoke.provider.secret import Secret
@@ -165,6 +166,23 @@ class Provider(ABC, Generic[C]):
 
         Every place that could not be looked at is a blind spot. Raises Denied where nothing could be listed at all: the
         engine makes it one.
+        """
+        return ()
+
+    # -- what the operator may do (`permissions`, `doctor`) ----------------------------------------------------------
+
+    def documents(self, stage: Stage, permissions: Sequence[str]) -> Iterable[Document]:
+        """What is handed to the vendor so that the operator may do `stage` and those before it, and no more; pure.
+
+        `permissions`: all that they declare, once each. One that no document can give is named in a `hand_in`.
+        """
+        return ()
+
+    def holds(self, conn: C, permissions: Sequence[str]) -> Iterable[Holding]:
+        """Which of these the operator has on this connection, by the vendor's own check. Changes nothing.
+
+        A check that is denied or does not cover one makes it `unknown`, never held. Raises the faults of the contract
+        where nothing could be asked at all; one that is left out is unknown, too.
         """
         return ()
 

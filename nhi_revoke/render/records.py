@@ -1,14 +1,14 @@
-"""Screens of the commands that show tables: runs, providers, permissions, doctor, identities, settings."""
+"""Screens of the commands that show tables: runs, providers, identities, settings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from nhi_revoke.model.checkup import Finding
 from nhi_revoke.render.block import BLANK, Block, Span, Style, line, table
+from nhi_revoke.render.rights import STATE as _STATE
 
 Rows = Sequence[dict[str, str]]
-_STATE: dict[str, Style] = {"ok": "good", "disabled": "dim"}
 
 
 def runs_screen(rows: Rows) -> list[Block]:
@@ -30,31 +30,6 @@ def providers_screen(rows: Rows) -> list[Block]:
             row, (("ends", "kinds"), ("stores and flushes", "targets"), ("because", "why"), ("do", "hint"))
         )
     return blocks or [line("No provider is installed: pip install 'nhi-revoke[all]'")]
-
-
-def needs_screen(rows: Rows) -> list[Block]:
-    """Permission by permission, with what needs it."""
-    if not rows:
-        return [line("No provider that loads declares a permission.")]
-    cells = [(r["provider"], r["stage"], r["permission"], r["by"]) for r in rows]
-    return [table(("PROVIDER", "STAGE", "PERMISSION", "NEEDED BY"), cells, keep="PROVIDER STAGE PERMISSION")]
-
-
-def doctor_screen(rows: Rows, needs: Iterable[tuple[str, str, str]]) -> list[Block]:
-    """Who you are on each connection, then how much each stage needs."""
-    blocks: list[Block] = []
-    for row in rows:
-        state = Span(row["state"], _STATE.get(row["state"], "danger"))
-        blocks.append(line(Span(row["provider"], "strong"), f"  {row['scope'] or 'default account'}  ", state))
-        blocks += _labelled(row, (("you are", "operator"), ("because", "why"), ("do", "hint")))
-    counted: dict[tuple[str, str], int] = {}
-    for provider, stage, _ in needs:
-        counted[provider, stage] = counted.get((provider, stage), 0) + 1
-    cells = [(provider, stage, str(many)) for (provider, stage), many in counted.items()]
-    if cells:
-        blocks += [BLANK, table(("PROVIDER", "STAGE", "PERMISSIONS NEEDED"), cells)]
-        blocks.append(line("They are declared, not checked: nhi-revoke permissions lists them."))
-    return blocks
 
 
 def identities_screen(rows: Rows, path: str | None, shared: Sequence[str]) -> list[Block]:

@@ -62,6 +62,8 @@ from nhi_revoke_aws.naming import (
     parse_ref,
 )
 from nhi_revoke_aws.principals import find, resolve
+from nhi_revoke_aws.rights.documents import documents
+from nhi_revoke_aws.rights.holding import holds
 from nhi_revoke_aws.settings import AwsSettings
 from nhi_revoke_aws.store.secret import account_in_address
 from nhi_revoke_aws.store.secretsmanager import SecretsManager
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
     from nhi_revoke.model.consumer import Consumer, Mark, Sought
     from nhi_revoke.model.found import Access, BlindSpot, Lead
     from nhi_revoke.model.identity import Principal
+    from nhi_revoke.model.right import Document, Holding, Stage
     from nhi_revoke.provider.doer import Doer, Store
     from nhi_revoke.provider.io import Io
     from nhi_revoke.provider.kind import AccessKind
@@ -158,6 +161,12 @@ class AwsProvider(Provider[AwsConnection]):
 
     def consumers(self, conn: AwsConnection, sought: Sought) -> Iterable[Consumer | BlindSpot]:
         return consumers(conn, sought)
+
+    def documents(self, stage: Stage, permissions: Sequence[str]) -> Iterable[Document]:
+        return documents(stage, permissions)
+
+    def holds(self, conn: AwsConnection, permissions: Sequence[str]) -> Iterable[Holding]:
+        return holds(conn, permissions)
 
     def scopes(self, settings: Any) -> Sequence[str]:
         return ("", *(account.id for account in settings.accounts))

@@ -82,6 +82,12 @@ class EntraConnection:
         assert self._login is not None
         return self._login.principals()
 
+    def claims(self) -> Mapping[str, Any]:
+        """What the operator's token for Graph says of itself; empty where it cannot be read. Raises as `whoami`."""
+        self._open()
+        assert self._login is not None
+        return self._login.claims()
+
     # -- asking ----------------------------------------------------------------------------------------------------
 
     def get(self, path: str, needs: str, **query: Any) -> Any:

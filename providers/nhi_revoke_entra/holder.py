@@ -40,7 +40,7 @@ class Holder(Struct, frozen=True):
 
 def holder_of(token: str) -> Holder | None:
     """None where its claims cannot be read, or do not say whose it is."""
-    claims = _claims(token)
+    claims = claims_of(token)
     tenant, app, oid = (_guid(claims, *names) for names in (("tid",), ("appid", "azp"), ("oid",)))
     kind = str(claims.get("idtyp") or "")
     alone = kind == "app"
@@ -52,7 +52,8 @@ def holder_of(token: str) -> Holder | None:
     return Holder(tenant, app, "" if alone else oid, alone, until)
 
 
-def _claims(token: str) -> Mapping[str, Any]:
+def claims_of(token: str) -> Mapping[str, Any]:
+    """Empty where they cannot be read."""
     parts = token.split(".")
     if len(parts) != 3:
         return {}

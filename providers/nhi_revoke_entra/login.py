@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from nhi_revoke.model.nearest import did_you_mean
 from nhi_revoke.model.ref import PrincipalRef
@@ -13,7 +13,7 @@ from nhi_revoke.provider.fault import Unauthenticated
 from nhi_revoke_entra.az import Az
 from nhi_revoke_entra.client_credentials import ClientCredentials, app_of, operator_of
 from nhi_revoke_entra.device_code import DeviceCode
-from nhi_revoke_entra.holder import Holder, holder_of
+from nhi_revoke_entra.holder import Holder, claims_of, holder_of
 from nhi_revoke_entra.managed_identity import ManagedIdentity
 from nhi_revoke_entra.naming import APP, GUID, canonical
 from nhi_revoke_entra.settings import EntraSettings
@@ -98,6 +98,10 @@ class Login:
         """The operator, once Entra has let it in: canonical. Raises Unauthenticated and what a request raises."""
         self._token("")
         return self._holder.principals if self._holder is not None else (canonical(APP, self._client_id),)
+
+    def claims(self) -> Mapping[str, Any]:
+        """Of the token that is held; empty where they cannot be read. Raises as `principals`."""
+        return claims_of(self._token("").token)
 
     @property
     def is_users(self) -> bool:

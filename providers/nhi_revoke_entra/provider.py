@@ -42,6 +42,8 @@ from nhi_revoke_entra.consumers.marks import marks
 from nhi_revoke_entra.naming import KINDS, is_native, parse_ref
 from nhi_revoke_entra.principals import find, resolve
 from nhi_revoke_entra.recognising import recognised
+from nhi_revoke_entra.rights.documents import documents
+from nhi_revoke_entra.rights.holding import holds
 from nhi_revoke_entra.settings import EntraSettings
 from nhi_revoke_entra.store.key_vault import KeyVaultSecrets
 from nhi_revoke_entra.trusting import FINDS, trusting
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from nhi_revoke.model.found import Access, Lead
     from nhi_revoke.model.identity import Principal
     from nhi_revoke.model.liveness import Liveness
+    from nhi_revoke.model.right import Document, Holding, Stage
     from nhi_revoke.provider.io import Io
     from nhi_revoke.provider.kind import AccessKind
     from nhi_revoke.provider.recognised import Recognised
@@ -147,6 +150,12 @@ class EntraProvider(Provider[EntraConnection]):
 
     def alive(self, found: Recognised, settings: Any, io: Io) -> Liveness:
         return alive(found, settings, io, os.environ)
+
+    def documents(self, stage: Stage, permissions: Sequence[str]) -> Iterable[Document]:
+        return documents(stage, permissions)
+
+    def holds(self, conn: EntraConnection, permissions: Sequence[str]) -> Iterable[Holding]:
+        return holds(conn, permissions)
 
     def on_loopback(self, settings: Any) -> bool:
         try:

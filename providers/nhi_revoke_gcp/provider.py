@@ -36,6 +36,8 @@ from nhi_revoke_gcp.machines import on_machines
 from nhi_revoke_gcp.naming import KINDS, WORKLOAD, is_native, parse_ref, project_of
 from nhi_revoke_gcp.principals import find, resolve
 from nhi_revoke_gcp.recognising import leak_of_api_key, leak_of_key, recognised
+from nhi_revoke_gcp.rights.documents import documents
+from nhi_revoke_gcp.rights.holding import holds
 from nhi_revoke_gcp.settings import GcpSettings
 from nhi_revoke_gcp.store.address import project_in
 from nhi_revoke_gcp.store.secret_manager import SecretManager
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from nhi_revoke.model.found import Access, BlindSpot, Lead, Leak
     from nhi_revoke.model.identity import Principal
     from nhi_revoke.model.liveness import Liveness
+    from nhi_revoke.model.right import Document, Holding, Stage
     from nhi_revoke.provider.io import Io
     from nhi_revoke.provider.kind import AccessKind
     from nhi_revoke.provider.recognised import Recognised
@@ -136,6 +139,12 @@ class GcpProvider(Provider[GcpConnection]):
 
     def consumers(self, conn: GcpConnection, sought: Sought) -> Iterable[Consumer | BlindSpot]:
         return consumers(conn, sought)
+
+    def documents(self, stage: Stage, permissions: Sequence[str]) -> Iterable[Document]:
+        return documents(stage, permissions)
+
+    def holds(self, conn: GcpConnection, permissions: Sequence[str]) -> Iterable[Holding]:
+        return holds(conn, permissions)
 
     def leaks(self, text: str) -> Iterable[tuple[Leak, Secret]]:
         """Keys of service accounts, each with its private half; and API keys, of which Google alone knows whose."""

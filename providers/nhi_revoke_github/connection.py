@@ -19,7 +19,7 @@ from nhi_revoke_github.login import ByAppKey, ByClientSecret, ByInstallation, By
 from nhi_revoke_github.naming import REPO, canonical
 from nhi_revoke_github.private_key import read_key, read_secret, token_of
 from nhi_revoke_github.settings import GithubSettings, HeldApp
-from nhi_revoke_github.sign_in import AppSignIn, Asks, Operator, TokenSignIn
+from nhi_revoke_github.sign_in import AppSignIn, Asks, Operator, SignIn, TokenSignIn
 from nhi_revoke_github.words import HIDDEN, Github, ToApp, ToHeld, ToToken
 
 if TYPE_CHECKING:
@@ -132,6 +132,10 @@ class GithubConnection:
         except (Denied, Unauthenticated) as fault:
             read = _read(asks, fault, known)
         raise read
+
+    def asks_for(self, *, apps_alone: bool) -> SignIn:
+        """Which sign-in asks for what belongs to an organisation. `apps_alone`: what GitHub tells Apps alone."""
+        return self._operator.asks(f"/orgs/ORG/{'personal-access-tokens' if apps_alone else 'repos'}").by
 
     def signs_in_with(self, value: str) -> bool:
         """Whether this token is the operator's own: it is never ended here."""

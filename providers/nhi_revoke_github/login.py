@@ -86,6 +86,8 @@ class Granted(Struct, frozen=True):
     until: datetime
     repositories: str = ""
     """`all` or `selected`."""
+    permissions: dict[str, str] = {}
+    """By resource, the level: `read`, `write`, `admin`."""
 
     def __repr__(self) -> str:
         return "Granted(…)"
@@ -114,6 +116,12 @@ class ByInstallation:
                 self._held = self._fetched()
             self._sent.token = self._held
             return {"Authorization": f"Bearer {self._held.value}"}
+
+    def permissions(self) -> Mapping[str, str]:
+        """What the installation's token may: by resource, the level. Raises as `headers`."""
+        self.headers("", "", "")
+        with self._lock:
+            return self._held.permissions if self._held else {}
 
     def refused(self, status: int, headers: Mapping[str, str]) -> bool:
         """A token that was revoked is fetched anew, once. Another thread may have done so meanwhile: that one stays."""
@@ -146,4 +154,6 @@ class ByInstallation:
         if not isinstance(made, dict) or not isinstance(made.get("token"), str):
             raise Unavailable("GitHub's answer to POST /app/installations/…/access_tokens holds no token")
         until = datetime.fromisoformat(str(made["expires_at"]))
-        return Granted(made["token"], until, str(made.get("repository_selection") or ""))
+        told = made.get("permissions")
+        may = {str(k): str(v) for k, v in told.items()} if isinstance(told, dict) else {}
+        return Granted(made["token"], until, str(made.get("repository_selection") or ""), may)

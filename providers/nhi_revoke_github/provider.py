@@ -44,6 +44,8 @@ from nhi_revoke_github.finding import find
 from nhi_revoke_github.host import api_url
 from nhi_revoke_github.naming import KINDS, REPO, REPOSITORY, canonical, owner_of, parse_ref
 from nhi_revoke_github.principals import resolve
+from nhi_revoke_github.rights.documents import documents
+from nhi_revoke_github.rights.holding import holds
 from nhi_revoke_github.settings import GithubSettings
 from nhi_revoke_github.store.actions_secret import GithubActionsSecrets
 from nhi_revoke_github.store.reading import read_by
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     from nhi_revoke.model.found import Access, BlindSpot, Found
     from nhi_revoke.model.identity import Principal
     from nhi_revoke.model.liveness import Liveness
+    from nhi_revoke.model.right import Document, Holding, Stage
     from nhi_revoke.provider.doer import Doer, Store
     from nhi_revoke.provider.io import Io
     from nhi_revoke.provider.kind import AccessKind
@@ -172,6 +175,12 @@ class GithubProvider(Provider[GithubConnection]):
 
     def alive(self, found: Recognised, settings: Any, io: Io) -> Liveness:
         return alive(found, settings, io, os.environ)
+
+    def documents(self, stage: Stage, permissions: Sequence[str]) -> Iterable[Document]:
+        return documents(stage, permissions)
+
+    def holds(self, conn: GithubConnection, permissions: Sequence[str]) -> Iterable[Holding]:
+        return holds(conn, permissions)
 
     def on_loopback(self, settings: Any) -> bool:
         try:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 from nhi_revoke.model.ref import PrincipalRef
@@ -99,6 +99,11 @@ class TokenSignIn(SignIn):
             return (canonical(USER, str(me["login"])),)
         raise nobody
 
+    def scopes(self) -> frozenset[str] | None:
+        """Of a classic token; None where GitHub tells none. Raises what a request raises."""
+        told = self.api().call("GET", "/rate_limit").headers.get("x-oauth-scopes")
+        return None if told is None else frozenset(each.strip() for each in told.split(",") if each.strip())
+
     def _opened(self) -> HttpApi:
         return self._opened_by()
 
@@ -123,6 +128,12 @@ class AppSignIn(SignIn):
     def repositories(self) -> str:
         """Which ones it is installed on: `all`, `selected`, or empty before the first request."""
         return self._by.repositories if self._by else ""
+
+    def permissions(self) -> Mapping[str, str]:
+        """Of its installation: by resource, the level. Raises what a request raises."""
+        self.api()
+        assert self._by is not None
+        return self._by.permissions()
 
     def _opened(self) -> HttpApi:
         api, self._by = self._opened_by(self._as_app())

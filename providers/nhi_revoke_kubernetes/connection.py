@@ -95,7 +95,26 @@ class KubernetesConnection:
     def lacks(self, wanted: Iterable[May]) -> list[May]:
         """Those that the operator may not, asked side by side. What cannot be asked is not lacking."""
         asked = list(wanted)
-        return [each for each, allowed in zip(asked, self.io.map(self._may, asked), strict=True) if allowed is False]
+        return [each for each, allowed in zip(asked, self.io.map(self.may, asked), strict=True) if allowed is False]
+
+    def may(self, each: May) -> bool | None:
+        """None where the review is denied."""
+        wanted = {"verb": each.verb, "resource": each.resource, "namespace": each.namespace}
+        wanted |= {"name": each.name} if each.name else {}
+        wanted |= {"group": each.group} if each.group else {}
+        body = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": wanted},
+        }
+        try:
+            told = self.ask(
+                "AuthorizationV1Api", "create_self_subject_access_review",
+                body=body, needs=ACCESS_REVIEW, what=f"whether one may {each.told}",
+            )  # fmt: skip
+        except (Denied, Missing):
+            return None
+        return (told.get("status") or {}).get("allowed") is True
 
     def ask(
         self, api: str, method: str, *args: str, needs: str, what: str, again: bool | None = None, **more: Any
@@ -178,24 +197,6 @@ class KubernetesConnection:
                 hint="Choose it again: kubectl config use-context, or context in [kubernetes].",
             )
         return ApiClient(configuration(which, self._environ))
-
-    def _may(self, each: May) -> bool | None:
-        wanted = {"verb": each.verb, "resource": each.resource, "namespace": each.namespace}
-        wanted |= {"name": each.name} if each.name else {}
-        wanted |= {"group": each.group} if each.group else {}
-        body = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": wanted},
-        }
-        try:
-            told = self.ask(
-                "AuthorizationV1Api", "create_self_subject_access_review",
-                body=body, needs=ACCESS_REVIEW, what=f"whether one may {each.told}",
-            )  # fmt: skip
-        except (Denied, Missing):
-            return None
-        return (told.get("status") or {}).get("allowed") is True
 
 
 def _object(data: bytes, what: str, *, mutates: bool) -> dict[str, Any]:

@@ -13,12 +13,14 @@ from nhi_revoke_kubernetes.consumers.consumers import consumers
 from nhi_revoke_kubernetes.flush.restart import Restart
 from nhi_revoke_kubernetes.kubeconfig import scope_of
 from nhi_revoke_kubernetes.permissions import LIST_CONSUMERS
+from nhi_revoke_kubernetes.rights import documents, holds
 from nhi_revoke_kubernetes.settings import KubernetesSettings
 from nhi_revoke_kubernetes.store.store import SecretStore
 
 if TYPE_CHECKING:
     from nhi_revoke.model.consumer import Consumer, Sought
     from nhi_revoke.model.found import BlindSpot
+    from nhi_revoke.model.right import Document, Holding, Stage
     from nhi_revoke.provider.doer import Doer, Store
     from nhi_revoke.provider.io import Io
 
@@ -47,6 +49,12 @@ class KubernetesProvider(TargetProvider[KubernetesConnection]):
 
     def consumers(self, conn: KubernetesConnection, sought: Sought) -> Iterable[Consumer | BlindSpot]:
         return consumers(conn, sought)
+
+    def documents(self, stage: Stage, permissions: Sequence[str]) -> Iterable[Document]:
+        return documents(stage, permissions)
+
+    def holds(self, conn: KubernetesConnection, permissions: Sequence[str]) -> Iterable[Holding]:
+        return holds(conn, permissions)
 
     def on_loopback(self, settings: Any) -> bool:
         return is_loopback(scope_of(settings, os.environ))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
+from nhi_revoke.model.right import Holding
 from nhi_revoke.provider.contract import TargetProvider
 from nhi_revoke.provider.doer import Doer, Store
 from nhi_revoke.provider.io import Io
@@ -26,6 +27,11 @@ class LocalProvider(TargetProvider[LocalConnection]):
 
     def connect(self, scope: str, settings: Any, io: Io) -> LocalConnection:
         return LocalConnection(io)
+
+    def holds(self, conn: LocalConnection, permissions: Sequence[str]) -> Iterable[Holding]:
+        """Each is of one file, command or receiver."""
+        why = "of each address by itself: a plan looks at those that it has"
+        return (Holding(each, "unknown", "", why, True) for each in permissions)
 
     def on_loopback(self, settings: Any) -> bool:
         """Nothing here is a vendor whose time is waited for. Where a sandbox's clock is in play, receivers of `http`

@@ -76,6 +76,11 @@ class OktaConnection:
         me = api.call("GET", "/api/v1/users/me", needs=USERS.read).body
         return (canonical(USER, str(me["id"])),)
 
+    def service_app(self) -> ServiceApp | None:
+        """What signs the operator's requests; None for an API token. Raises Unauthenticated."""
+        self._open()
+        return self._login if isinstance(self._login, ServiceApp) else None
+
     def _own_app(self, client_id: str) -> str:
         """Its id where the client id is one: another client id is known as the app's alias."""
         if not APP_ID.fullmatch(client_id):

@@ -116,6 +116,18 @@ class ServiceApp:
             self._held = {scope: held for scope, held in self._held.items() if held is not sent}
         return True
 
+    def grants(self, scope: str) -> bool:
+        """Whether Okta gives this app a token with that scope. Raises the faults of the contract but a denial."""
+        with self._lock:
+            try:
+                if scope in self._scopes and scope not in self._apart and not self._alone:
+                    self._granted(scope)
+                if self._alone or scope not in self._scopes or scope in self._apart:
+                    self._by_itself(scope)
+            except Denied:
+                return False
+            return True
+
     def _token(self, needs: str) -> Granted:
         failures = self._failures
         with self._lock:

@@ -44,6 +44,8 @@ from nhi_revoke_okta.naming import AI_AGENT, KINDS, is_native, parse_ref
 from nhi_revoke_okta.org import org_url
 from nhi_revoke_okta.principals import find, resolve
 from nhi_revoke_okta.recognising import recognised
+from nhi_revoke_okta.rights.documents import documents
+from nhi_revoke_okta.rights.holding import holds
 from nhi_revoke_okta.settings import OktaSettings
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from nhi_revoke.model.found import Access, BlindSpot
     from nhi_revoke.model.identity import Principal
     from nhi_revoke.model.liveness import Liveness
+    from nhi_revoke.model.right import Document, Holding, Stage
     from nhi_revoke.provider.io import Io
     from nhi_revoke.provider.kind import AccessKind
     from nhi_revoke.provider.recognised import Recognised
@@ -133,6 +136,12 @@ class OktaProvider(Provider[OktaConnection]):
 
     def alive(self, found: Recognised, settings: Any, io: Io) -> Liveness:
         return alive(found, settings, io, os.environ)
+
+    def documents(self, stage: Stage, permissions: Sequence[str]) -> Iterable[Document]:
+        return documents(stage, permissions)
+
+    def holds(self, conn: OktaConnection, permissions: Sequence[str]) -> Iterable[Holding]:
+        return holds(conn, permissions)
 
     def on_loopback(self, settings: Any) -> bool:
         try:

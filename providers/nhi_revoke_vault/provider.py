@@ -11,6 +11,7 @@ from nhi_revoke.provider.fault import Unauthenticated
 from nhi_revoke.provider.loopback import is_loopback
 from nhi_revoke_vault.connection import VaultConnection
 from nhi_revoke_vault.consumers import READS, consumers
+from nhi_revoke_vault.rights import documents, holds
 from nhi_revoke_vault.server import scope_of, url_of
 from nhi_revoke_vault.settings import VaultSettings
 from nhi_revoke_vault.store.kv import VaultKv
@@ -18,6 +19,7 @@ from nhi_revoke_vault.store.kv import VaultKv
 if TYPE_CHECKING:
     from nhi_revoke.model.consumer import Consumer, Sought
     from nhi_revoke.model.found import BlindSpot
+    from nhi_revoke.model.right import Document, Holding, Stage
     from nhi_revoke.provider.doer import Doer, Store
     from nhi_revoke.provider.io import Io
 
@@ -46,6 +48,12 @@ class VaultProvider(TargetProvider[VaultConnection]):
 
     def consumers(self, conn: VaultConnection, sought: Sought) -> Iterable[Consumer | BlindSpot]:
         return consumers(conn, sought)
+
+    def documents(self, stage: Stage, permissions: Sequence[str]) -> Iterable[Document]:
+        return documents(stage, permissions)
+
+    def holds(self, conn: VaultConnection, permissions: Sequence[str]) -> Iterable[Holding]:
+        return holds(conn, permissions)
 
     def on_loopback(self, settings: Any) -> bool:
         try:

@@ -61,6 +61,8 @@ MORE_ROWS = "events hold more than the description says (GitHub docs: audit-log-
 BESIDE = {
     r"GET /app/installations 200\[\]\.permissions: dependabot_secrets is unknown": "the list has an older copy of the "
     "permissions than a single installation (GitHub docs: permissions-required-for-github-apps)",
+    r".*\.?permissions: (organization_)?actions_variables is unknown": "the description's list lacks permissions of "
+    "variables (GitHub docs: permissions-required-for-github-apps)",
     r"GET /app/installations 200\[\]: client_id is unknown": "the same: described for a single installation",
     r"GET /orgs/\{org\}/audit-log 200\[\]: \w+ is unknown": MORE_ROWS,
     r"GET /app/installations 200\[\]\.account: required .*": "described as a user and an enterprise at once; the "

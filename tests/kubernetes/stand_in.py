@@ -150,7 +150,8 @@ class Cluster:
             return {**body, "metadata": {}, "status": {"userInfo": {"username": USER, "groups": ["ops"]}}}
         if parts.path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews":
             asks = body["spec"]["resourceAttributes"]
-            allowed = self._allowed(token, asks["verb"], asks["resource"], asks.get("name", ""))
+            where = asks.get("namespace", "")
+            allowed = self._allowed(token, asks["verb"], asks["resource"], asks.get("name", ""), where)
             return {**body, "metadata": {}, "status": {"allowed": allowed, "reason": "RBAC"}}
         found = A_PATH.fullmatch(parts.path)
         if not found or found[3] not in KINDS or found[1].split("/", 1)[1] != APIS.get(found[3], "apps/v1"):

@@ -94,6 +94,11 @@ class Permissions:
         """Names in the vendor's words, patterns with `*` allowed; None allows all."""
         self._only = None if permissions is None else tuple(permissions)
 
+    @property
+    def limited(self) -> bool:
+        """Whether anything is withheld."""
+        return self._only is not None
+
     def allows(self, permission: str) -> bool:
         """An empty permission is one that the vendor asks for of nobody. Letters' case does not matter."""
         only = self._only

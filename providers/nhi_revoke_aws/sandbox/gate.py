@@ -206,7 +206,10 @@ class Gate:
         if asked.operation == "SimulateCustomPolicy":
             result = simulate.simulate_custom(asked)
         else:
-            result = simulate.simulate_principal(asked, self._history.recorded(caller.account))
+            mine = caller.governs is not None and asked.params.get("PolicySourceArn") == caller.governs.arn
+            withheld = mine and self.parties.by(asked.signed.key_id if asked.signed else "") == "operator"
+            allows = self.permissions.allows if withheld else lambda _: True
+            result = simulate.simulate_principal(asked, self._history.recorded(caller.account), allows)
         self._record(caller, asked)
         return answers.query(simulate.NAMESPACE, asked.operation, result, request_id)
 

@@ -8,6 +8,9 @@ from nhi_revoke_aws.sandbox.asked import Asked
 from nhi_revoke_aws.sandbox.caller import Caller
 from nhi_revoke_aws.sandbox.moto_world import MotoWorld
 
+PARAMETER = ("Parameter", "ParameterHistory")
+"""Operations on one parameter."""
+
 
 def resource_of(asked: Asked, caller: Caller, moto: MotoWorld) -> str:
     """An ARN, or `*` where the action has none or this sandbox does not tell."""
@@ -18,6 +21,11 @@ def resource_of(asked: Asked, caller: Caller, moto: MotoWorld) -> str:
         name = str(asked.params.get("SecretId") or asked.params["Name"])
         made = f"arn:{caller.partition}:secretsmanager:{asked.region}:{caller.account}:secret:{name}"
         return moto.secret_arn(caller.account, asked.region, name) or (name if name.startswith("arn:") else made)
+    if asked.service == "ssm" and asked.operation.endswith(PARAMETER) and asked.params.get("Name"):
+        name = str(asked.params["Name"]).partition(":")[0].lstrip("/")
+        return f"arn:{caller.partition}:ssm:{asked.region}:{caller.account}:parameter/{name}"
+    if asked.service == "iam" and asked.operation == "CreatePolicy":
+        return f"arn:{caller.partition}:iam::{caller.account}:policy{_path(asked)}{asked.params.get('PolicyName')}"
     if asked.service == "iam":
         return _principal(asked, caller, moto)
     return "*"
@@ -33,3 +41,7 @@ def _principal(asked: Asked, caller: Caller, moto: MotoWorld) -> str:
     if role is not None:
         return str(role.arn)
     return str(asked.params.get("PolicySourceArn") or asked.params.get("PolicyArn") or "*")
+
+
+def _path(asked: Asked) -> str:
+    return str(asked.params.get("Path") or "/")

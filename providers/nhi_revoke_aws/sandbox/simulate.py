@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from nhi_revoke_aws.sandbox.answer import Refusal
@@ -21,8 +21,10 @@ MOST = 1000
 """Results a page."""
 
 
-def simulate_principal(asked: Asked, account: Account) -> dict[str, Any]:
-    """Raises Refusal. Neither resource policies nor organisation policies are looked at."""
+def simulate_principal(asked: Asked, account: Account, allows: Callable[[str], bool]) -> dict[str, Any]:
+    """Raises Refusal. Neither resource policies nor organisation policies are looked at. `allows`: whether no test
+    withholds an action from that principal; one that is withheld no policy of its own allows.
+    """
     arn = str(asked.params.get("PolicySourceArn", ""))
     hit = PRINCIPAL.fullmatch(arn)
     if hit is None or hit["account"] != account.id:
@@ -34,7 +36,7 @@ def simulate_principal(asked: Asked, account: Account) -> dict[str, Any]:
     layers = [(*who.policies, *_given(asked, "PolicyInputList"))]
     if who.boundary is not None:
         layers.append(who.boundary)
-    return _results(asked, layers)
+    return _results(asked, layers, allows)
 
 
 def simulate_custom(asked: Asked) -> dict[str, Any]:
@@ -42,7 +44,9 @@ def simulate_custom(asked: Asked) -> dict[str, Any]:
     return _results(asked, [_given(asked, "PolicyInputList")])
 
 
-def _results(asked: Asked, layers: list[tuple[Policy, ...]]) -> dict[str, Any]:
+def _results(
+    asked: Asked, layers: list[tuple[Policy, ...]], allows: Callable[[str], bool] = lambda _: True
+) -> dict[str, Any]:
     context = _context(asked)
     actions = [str(a) for a in asked.many("ActionNames")]
     if not actions:
@@ -51,7 +55,11 @@ def _results(asked: Asked, layers: list[tuple[Policy, ...]]) -> dict[str, Any]:
     asks = [(action, resource) for action in actions for resource in (resources or ["*"])]
     start, end = _page(asked, len(asks))
     judged = [
-        (action, resource, weakest(decide(layer, action, resource, context) for layer in layers))
+        (
+            action,
+            resource,
+            weakest(decide(layer if allows(action) else (), action, resource, context) for layer in layers),
+        )
         for action, resource in asks[start:end]
     ]
     if resources:

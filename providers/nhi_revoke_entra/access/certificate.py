@@ -36,7 +36,7 @@ from nhi_revoke_entra.access.replacement import replacement
 from nhi_revoke_entra.access.stopping import CERTIFICATE, brake_of, elsewhere, is_wanted, removal_of
 from nhi_revoke_entra.connection import EntraConnection
 from nhi_revoke_entra.naming import APP
-from nhi_revoke_entra.permissions import READ_APPS, READ_LOGS
+from nhi_revoke_entra.permissions import READ_APPS, READ_LOGS, READ_POLICIES
 from nhi_revoke_entra.policies import limits_of
 
 KIND = CERTIFICATE
@@ -49,7 +49,7 @@ class Certificates(AccessKind[EntraConnection]):
     title: ClassVar[str] = "certificates"
     family: ClassVar[Family] = "certificate"
     on: ClassVar[tuple[str, ...]] = (APP,)
-    reads: ClassVar[tuple[str, ...]] = (READ_APPS,)
+    reads: ClassVar[tuple[str, ...]] = (READ_APPS, READ_POLICIES)
     reads_logs: ClassVar[tuple[str, ...]] = (READ_LOGS,)
     remedies = (RemoveCertificate(), RetireCertificate())
     mint = AddCertificate()

@@ -43,7 +43,7 @@ from nhi_revoke_entra.access.stopping import (
 )
 from nhi_revoke_entra.connection import EntraConnection
 from nhi_revoke_entra.naming import APP
-from nhi_revoke_entra.permissions import READ_APPS, READ_LOGS
+from nhi_revoke_entra.permissions import READ_APPS, READ_LOGS, READ_POLICIES
 from nhi_revoke_entra.policies import limits_of
 
 KIND = SECRET
@@ -54,7 +54,7 @@ class ClientSecrets(AccessKind[EntraConnection]):
     title: ClassVar[str] = "client secrets"
     family: ClassVar[Family] = "secret"
     on: ClassVar[tuple[str, ...]] = (APP,)
-    reads: ClassVar[tuple[str, ...]] = (READ_APPS,)
+    reads: ClassVar[tuple[str, ...]] = (READ_APPS, READ_POLICIES)
     reads_logs: ClassVar[tuple[str, ...]] = (READ_LOGS,)
     remedies = (RemoveSecret(), RetireSecret())
     mint = AddPassword()

@@ -135,6 +135,10 @@ class EntraGate(RestGate[EntraCaller]):
             return "intruder"
         return "operator"
 
+    def asked_for(self) -> frozenset[str]:
+        """Every permission that some route here asks for."""
+        return frozenset(route.permission for route in self._routes if route.permission not in ("", "-"))
+
     def within(self, asked: Asked) -> Reply:
         """One request of a batch, as if it had come by itself. Raises Turned."""
         return self._serve(asked, [])

@@ -11,6 +11,7 @@ from typing import Any
 from nhi_revoke.provider.sandbox.lagged import Lagged
 from nhi_revoke.provider.sandbox.rest import Reply, Table, Turned
 from nhi_revoke_entra.permissions import READ_AZURE, REMOVE_AZURE, WRITE_AZURE
+from nhi_revoke_entra.rights.sorts import ASK_AZURE
 from nhi_revoke_entra.sandbox.azure_state import AzureRole
 from nhi_revoke_entra.sandbox.gate import Here
 from nhi_revoke_entra.sandbox.state import ARM
@@ -41,6 +42,15 @@ def assignments(at: Here, subscription: str) -> Reply:
     shown = [r for r in tenant.azure_roles.values() if r.there.shown and r.principal in whose]
     mine = [r for r in shown if r.scope.startswith(scope)]
     return Reply(200, [_row(r) for r in mine], rows=True, default=1000, most=1000)
+
+
+@TABLE.route("GET", f"{SUBSCRIPTION}/providers/Microsoft.Authorization/permissions", ASK_AZURE)
+def mine(at: Here, _subscription: str) -> Reply:
+    """What the caller may there, role by role."""
+    for_arm(at)
+    allowed = [each for each in at.gate.asked_for() if each.startswith("Microsoft.") and at.gate.lets(at.caller, each)]
+    actions = sorted(allowed) if at.gate.permissions.limited or at.caller.by != "operator" else ["*"]
+    return Reply(200, [{"actions": actions, "notActions": []}], rows=True, default=1000, most=1000)
 
 
 @TABLE.route("GET", f"/<path:scope>{ROLES}/<name>", READ_AZURE)

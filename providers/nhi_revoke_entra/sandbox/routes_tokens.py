@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from nhi_revoke.provider.sandbox.rest import Reply, Table, Turned
+from nhi_revoke_entra.sandbox.claims import named, of_a_user
 from nhi_revoke_entra.sandbox.gate import Here
 from nhi_revoke_entra.sandbox.sign_in_state import DeviceFlow, SignIn
 from nhi_revoke_entra.sandbox.state import (
@@ -197,7 +198,8 @@ def _own(at: Here, app: ServicePrincipal, resource: ServicePrincipal, form: Mapp
     roles = frozenset(resource.roles[a.role] for a in mine)
     roles = _all_of_the_operators(at, app) or roles
     opted_in = CAE in form.get("claims", "") and resource.app_id == GRAPH
-    return at.gate.tenant.new_token(app, resource.app_id, at.now, roles=roles, cae=opted_in)
+    told = {"roles": names} if (names := named(at, roles)) else {}
+    return at.gate.tenant.new_token(app, resource.app_id, at.now, roles=roles, cae=opted_in, told=told)
 
 
 def _refreshed(at: Here, app: ServicePrincipal, form: Mapping[str, str]) -> Token:
@@ -213,7 +215,8 @@ def _refreshed(at: Here, app: ServicePrincipal, form: Mapping[str, str]) -> Toke
     if not any(g.there.obeyed(at.now) for g in grants):
         raise _no(400, "invalid_grant", "AADSTS65001: The user or administrator has not consented.")
     resource = _resource(at, form.get("scope", "") or GRAPH_SCOPE).app_id
-    return at.gate.tenant.new_token(app, resource, at.now, user=held.user, roles=_all_of_the_operators(at, app))
+    roles = _all_of_the_operators(at, app)
+    return at.gate.tenant.new_token(app, resource, at.now, user=held.user, roles=roles, told=of_a_user(at, roles))
 
 
 def _all_of_the_operators(at: Here, app: ServicePrincipal) -> frozenset[str]:
@@ -241,7 +244,8 @@ def _by_device(at: Here, app: ServicePrincipal, form: Mapping[str, str]) -> tupl
     ends = at.now + REFRESH_LIVES
     tenant.tokens[value] = Token(value, app.id, GRAPH, at.now, ends, user=user.id, refresh=True)
     resource = _resource(at, flow.scope).app_id
-    return tenant.new_token(app, resource, at.now, user=user.id, roles=_all_of_the_operators(at, app)), value
+    roles = _all_of_the_operators(at, app)
+    return tenant.new_token(app, resource, at.now, user=user.id, roles=roles, told=of_a_user(at, roles)), value
 
 
 def _by_password(at: Here, app: ServicePrincipal, form: Mapping[str, str]) -> Token:

@@ -320,13 +320,14 @@ class Tenant:
         return value
 
     def new_token(self, app: ServicePrincipal, resource: str, at: datetime, **more: Any) -> Token:
+        told = more.pop("told", {})
         ends = at + (CAE_LIVES if more.get("cae") else TOKEN_LIVES)
         user = more.get("user", "")
         claims = {
             "aud": resource, "iss": f"https://sts.windows.net/{TENANT}/", "iat": int(at.timestamp()),
             "exp": int(ends.timestamp()), "appid": app.app_id, "idtyp": "user" if user else "app",
             "oid": user or app.id, "tid": TENANT, "ver": "1.0",
-            **({} if user else {"roles": sorted(more.get("roles", ()))}),
+            **({} if user else {"roles": sorted(more.get("roles", ()))}), **told,
         }  # fmt: skip
         signature = f"{self.new_mark()}{self.new_mark()}"
         self.secrets.append(signature)

@@ -8,11 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from nhi_revoke.provider.sandbox.rest import Reply, Table
+from nhi_revoke_gcp.hierarchy import sort_of
 from nhi_revoke_gcp.permissions import GET_POLICY_OF, GET_ROLE, LIST_ACCOUNTS, SEE_PROJECT, SET_POLICY_OF
 from nhi_revoke_gcp.sandbox.gate import Here
 from nhi_revoke_gcp.sandbox.refusal import Refused, is_off
 
 TABLE = Table()
+MOST_TESTED = 100
+SORT_OF_LEVELS = {"projects": 1, "folders": 2, "organizations": 3}
 SORTS = {"folders": "folder", "organizations": "organization"}
 
 
@@ -27,9 +30,16 @@ def _no(what: str) -> Refused:
     return Refused("PERMISSION_DENIED", f"The caller does not have permission (or it may not exist): {what}")
 
 
+def _id(at: Here, project: str) -> str:
+    """A project may be named by its number, too."""
+    numbers = at.gate.cloud.levels.numbers
+    return next((each for each, number in numbers.items() if number == project), project)
+
+
 @TABLE.route("POST", "/v1/projects/<project>:getAncestry", SEE_PROJECT, mutates=False)
 def ancestry(at: Here, project: str) -> Reply:
     _on(at)
+    project = _id(at, project)
     above = at.gate.cloud.levels.above.get(project)
     if above is None:
         raise _no(project)
@@ -120,14 +130,37 @@ def write_organization_policy(at: Here, name: str) -> Reply:
     return _write(at, f"organizations/{name}")
 
 
+def _permitted(at: Here, resource: str) -> Reply:
+    """It needs no permission. Of what is not there nothing is allowed; what is none of its permissions is refused."""
+    _on(at)
+    if resource not in at.gate.cloud.levels.policies:
+        raise _no(resource)
+    asked = [str(each) for each in at.asked.json.get("permissions") or ()]
+    if len(asked) > MOST_TESTED or any(_strange(each, resource) for each in asked):
+        raise Refused("INVALID_ARGUMENT", "A permission is not valid for this resource.")
+    had = [each for each in asked if at.gate.lets(at.caller, each)]
+    return Reply(200, {"permissions": had} if had else {})
+
+
+def _strange(permission: str, resource: str) -> bool:
+    """Of a level that is none of this one's, or of what stands below it."""
+    sort = permission.removeprefix("resourcemanager.").partition(".")[0]
+    return permission.startswith("resourcemanager.") and SORT_OF_LEVELS.get(sort, 0) > SORT_OF_LEVELS[sort_of(resource)]
+
+
 @TABLE.route("POST", "/v3/projects/<name>:testIamPermissions", "", mutates=False)
 def permitted(at: Here, name: str) -> Reply:
-    """It needs no permission. Of a project that is not there nothing is allowed."""
-    _on(at)
-    if f"projects/{name}" not in at.gate.cloud.levels.policies:
-        raise _no(name)
-    had = [each for each in at.asked.json.get("permissions") or () if at.gate.lets(at.caller, str(each))]
-    return Reply(200, {"permissions": had} if had else {})
+    return _permitted(at, f"projects/{_id(at, name)}")
+
+
+@TABLE.route("POST", "/v3/folders/<name>:testIamPermissions", "", mutates=False)
+def permitted_in_folder(at: Here, name: str) -> Reply:
+    return _permitted(at, f"folders/{name}")
+
+
+@TABLE.route("POST", "/v3/organizations/<name>:testIamPermissions", "", mutates=False)
+def permitted_in_organization(at: Here, name: str) -> Reply:
+    return _permitted(at, f"organizations/{name}")
 
 
 def _role(at: Here, name: str) -> Reply:

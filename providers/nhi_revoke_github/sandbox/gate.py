@@ -19,6 +19,8 @@ UNSIGNED_LIMIT = 60
 """The same for whoever does not sign in, by address."""
 HOUR = 3600
 APP_ITSELF, CLIENT_ITSELF = "app:jwt", "client:secret"
+CLASSIC = "admin:enterprise, admin:org, read:audit_log, repo, user"
+"""Of a classic token here (GitHub docs: scopes-for-oauth-apps)."""
 INTRUDER = "somebody-else/1.0"
 """User-Agent of the intruder, where the credential is one that the operator holds, too."""
 
@@ -153,9 +155,15 @@ class GithubGate(RestGate[GithubCaller]):
             ("X-RateLimit-Reset", str((window + 1) * HOUR)),
             ("X-RateLimit-Resource", "core"),
         ]
+        if caller.token is not None and caller.token.kind == "ghp" and not self._limited(caller):
+            headers.append(("X-OAuth-Scopes", CLASSIC))
         if left < 0:
             raise Turned(403, "rate", "API rate limit exceeded", headers)
         return headers
+
+    def _limited(self, caller: GithubCaller) -> bool:
+        """An operator that may not do everything has no classic token: its scopes could not say so."""
+        return caller.by == "operator" and self.permissions.limited
 
     def installation_of(self, caller: GithubCaller) -> Installation | None:
         token = caller.token

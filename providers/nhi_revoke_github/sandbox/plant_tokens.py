@@ -25,8 +25,9 @@ MAY = {
     "organization_personal_access_tokens": "write", "organization_personal_access_token_requests": "read",
     **dict.fromkeys(
         (
-            "actions", "administration", "contents", "dependabot_secrets", "environments", "members", "metadata",
-            "organization_administration", "organization_secrets", "organization_self_hosted_runners", "secrets",
+            "actions", "actions_variables", "administration", "contents", "dependabot_secrets", "environments",
+            "members", "metadata", "organization_actions_variables", "organization_administration",
+            "organization_secrets", "organization_self_hosted_runners", "secrets",
         ),
         "write",
     ),

@@ -90,7 +90,7 @@ def mint(at: Here, installation: int) -> Reply:
         raise Turned(403, "suspended", "This installation has been suspended")
     token = at.gate.hub.new_token(
         "ghs", at.caller.app.slug if at.caller.app else "", at.now, expires=at.now + INSTALLATION_TOKEN_LIVES,
-        permissions=dict(mine.permissions), installation=mine.id,
+        permissions=_left(at, mine.permissions), installation=mine.id,
     )  # fmt: skip
     if at.caller.by == "operator":
         at.gate.operator.add(token.value)
@@ -98,6 +98,18 @@ def mint(at: Here, installation: int) -> Reply:
         at.gate.stolen.add(token.value)
     return Reply(201, {"token": token.value, "expires_at": stamp(token.expires), "permissions": token.permissions,
                        "repository_selection": mine.selection})  # fmt: skip
+
+
+def _left(at: Here, permissions: dict[str, str]) -> dict[str, str]:
+    """Of an operator that may not do everything, what it may: by resource, the highest level."""
+    if at.caller.by != "operator" or not at.gate.permissions.limited:
+        return dict(permissions)
+    left: dict[str, str] = {}
+    for resource, most in permissions.items():
+        allowed = [level for level in ("write", "read") if at.gate.permissions.allows(f"{resource}:{level}")]
+        if allowed:
+            left[resource] = "read" if most == "read" else allowed[0]
+    return left
 
 
 def of_app(at: Here, installation: int) -> Installation:

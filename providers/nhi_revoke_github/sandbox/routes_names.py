@@ -11,6 +11,13 @@ TABLE = Table()
 NOT_FOUND = Turned(404, "not-found", "Not Found")
 
 
+@TABLE.route("GET", "/rate_limit", "")
+def rate_limit(at: Here) -> Reply:
+    """Of whoever asks (GitHub docs: rest/rate-limit; it counts for nothing there, and does here)."""
+    core = {"limit": at.gate.limit, "used": 0, "remaining": at.gate.limit, "reset": int(at.now.timestamp()) + 3600}
+    return Reply(200, {"resources": {"core": core, "search": core}, "rate": core})
+
+
 @TABLE.route("GET", "/user", "")
 def me(at: Here) -> Reply:
     account = at.gate.hub.account(at.caller.login)

@@ -104,7 +104,8 @@ def _by_client(at: Context, app: App, server: str, form: dict[str, str], bound: 
             raise Refusal(401, "invalid_client", "Client Credentials requests to the Org Authorization Server must use "
                           "the private_key_jwt token_endpoint_auth_method.")  # fmt: skip
         granted = {g.scope for g in app.grants.values() if g.status.obeyed(at.now) == "ACTIVE"}
-        if not set(scopes) <= granted:
+        withheld = app.client_id in at.gate.operator and not all(map(at.gate.permissions.allows, scopes))
+        if withheld or not set(scopes) <= granted:
             raise Refusal(400, "invalid_scope", "One or more scopes are not configured for the authorization server.")
     token = at.gate.issuer.mint(app, server, scopes, at.now, bound=bound)
     _logged(at, app, token)

@@ -56,8 +56,13 @@ def _moved(at: Context, user: User, before: str, after: str, what: str) -> Reply
 
 @route("GET", "/api/v1/users/<user>/roles", "okta.roles.read")
 def roles(at: Context, user: str) -> Reply:
+    """Of an operator that may not do everything: a role that allows less."""
     found = [r for r in at.org.user(user).roles.values() if r.status.shown == "ACTIVE"]
-    return Reply(200, [_role_row(at, user, r) for r in found])
+    rows = [_role_row(at, user, r) for r in found]
+    mine = {at.org.user(t.user).id for t in at.org.api_tokens.values() if t.value in at.gate.operator}
+    if at.gate.permissions.limited and at.org.user(user).id in mine:
+        rows = [{**row, "type": "CUSTOM", "label": "nhi-revoke"} for row in rows]
+    return Reply(200, rows)
 
 
 @route("POST", "/api/v1/users/<user>/roles", "okta.roles.manage")

@@ -6,6 +6,7 @@ and trusts: which other bots may mint sessions on them. A vault takes replacemen
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
@@ -14,6 +15,7 @@ from nhi_revoke.model.alike import Candidate, Pointer, Resemblance
 from nhi_revoke.model.found import BlindSpot, Leak
 from nhi_revoke.model.identity import Principal
 from nhi_revoke.model.ref import PrincipalRef
+from nhi_revoke.model.right import Document, Holding, Stage
 from nhi_revoke.provider.contract import Provider, Settings
 from nhi_revoke.provider.doer import Doer, Store
 from nhi_revoke.provider.fault import Denied
@@ -114,6 +116,15 @@ class Example(Provider[Cloud]):
     def leaks(self, text: str) -> Iterable[tuple[Leak, Secret]]:
         found = re.finditer(r"(tok_\w+)\.[\w-]+", text)
         return ((Leak("example:token", m[1]), Secret(m[0], field="token", public={"id": m[1]})) for m in found)
+
+    def documents(self, stage: Stage, permissions: Sequence[str]) -> Iterable[Document]:
+        text = json.dumps({"permissions": sorted(permissions)}, indent=2) + "\n"
+        hand_in = "Example Cloud takes it at Admin > Roles > Import."
+        yield Document("role", f"{stage}.json", "application/json", text, hand_in, tuple(sorted(permissions)))
+
+    def holds(self, conn: Cloud, permissions: Sequence[str]) -> Iterable[Holding]:
+        had = conn.call("GET", "/allowed")["permissions"]
+        return (Holding(p, "held" if p in had else "missing", "GET /allowed") for p in permissions)
 
     def on_loopback(self, settings: Any) -> bool:
         return is_loopback(settings.url)

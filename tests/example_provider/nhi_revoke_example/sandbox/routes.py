@@ -24,6 +24,7 @@ ROUTES: tuple[tuple[str, str, str, bool], ...] = (
     # method, path, call (and permission), does it change anything
     ("GET", r"/whoami", "whoami", False),
     ("GET", r"/me", "me", False),
+    ("GET", r"/allowed", "allowed", False),
     ("GET", r"/bots", "bots.find", False),
     ("GET", r"/bots/(?P<bot>[^/]+)", "bots.read", False),
     ("GET", r"/bots/(?P<bot>[^/]+)/tokens", "tokens.list", False),
@@ -43,7 +44,7 @@ ROUTES: tuple[tuple[str, str, str, bool], ...] = (
     ("POST", r"/vault/(?P<entry>[^/]+)/(?P<do>promote|rollback)", "vault.write", True),
     ("POST", r"/cache/flush", "cache.flush", True),
 )
-FREE = frozenset({"whoami", "me", "sessions.mint"})
+FREE = frozenset({"whoami", "me", "allowed", "sessions.mint"})
 """Calls that need no permission: anybody who is signed in may make them."""
 
 
@@ -100,10 +101,17 @@ class Routes:
                 raise Refusal(403, "denied", permission or asked.call)
             if fault == "timeout":
                 raise HangUp
-            answer = {"chain": [OPERATOR]} if asked.call == "whoami" else self._do(asked)
+            answer = self._of_oneself(asked) or self._do(asked)
             if fault == "lost":
                 raise HangUp
             return answer
+
+    def _of_oneself(self, asked: Request) -> dict[str, Any]:
+        """Who asks, and which permissions it has; empty for any other question."""
+        if asked.call == "whoami":
+            return {"chain": [OPERATOR]}
+        every = sorted({call for _, _, call, _ in ROUTES} - FREE)
+        return {"permissions": [p for p in every if self.permissions.allows(p)]} if asked.call == "allowed" else {}
 
     def _as_bot(self, asked: Request, permission: str) -> dict[str, Any]:
         me = self.cloud.sign_in(asked.bearer, self.now())
