@@ -84,6 +84,7 @@ def data_types() -> dict[str, tuple[Any, ...]]:
     from nhi_revoke.model.identity import Identity
     from nhi_revoke.model.plan import Plan
     from nhi_revoke.model.report import Report
+    from nhi_revoke.model.triage import Triaged
     from nhi_revoke.provider.registry import ProviderStatus
 
     acted = (Report, Plan)
@@ -91,6 +92,7 @@ def data_types() -> dict[str, tuple[Any, ...]]:
         "list": (Listed,),
         "audit": (Audited,),
         "find": (FoundPrincipals, HeldByJobs, FoundConsumers),
+        "triage": (Triaged, Report, Plan),
         "plan": (Plan,),
         **dict.fromkeys(("revoke", "rotate", "apply", "release", "undo", "finish"), acted),
         **dict.fromkeys(("resume", "hold", "verify", "report"), (Report,)),

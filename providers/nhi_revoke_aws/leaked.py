@@ -12,14 +12,22 @@ from collections.abc import Iterator
 from nhi_revoke.provider.secret import Secret
 
 KEY = re.compile(r"(?<![A-Z0-9])AKIA[A-Z2-7]{16}(?![A-Z0-9])")
-SECRET = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
+SECRET = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
+"""`=` may stand before it (NAME=secret), and never after: base64 of another length ends so."""
+DIGEST = re.compile(r"[0-9a-f]{40}|[A-Za-z]{40}")
+"""A commit's hash, or words that stand together: as long as a secret."""
 NEAR = 400
 """Characters between an id and its secret."""
 
 
+def secrets_in(text: str) -> list[re.Match[str]]:
+    """What may be the secret of a key id beside it."""
+    return [found for found in SECRET.finditer(text) if not DIGEST.fullmatch(found[0])]
+
+
 def leaked_keys(text: str) -> Iterator[Secret]:
     """Each id with the secret that follows it, or, where none follows, with the one before it."""
-    ids, secrets = list(KEY.finditer(text)), [m for m in SECRET.finditer(text) if not m[0].isalpha()]
+    ids, secrets = list(KEY.finditer(text)), secrets_in(text)
     taken: set[int] = set()
     for number, found in enumerate(ids):
         following = ids[number + 1].start() if number + 1 < len(ids) else len(text)
