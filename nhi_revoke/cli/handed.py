@@ -58,10 +58,14 @@ def _stdin(session: Session) -> str:
 def _pasted(session: Session) -> str:
     if session.no_input:
         raise Usage("nothing-handed-over", "nothing was handed over, and --no-input forbids to ask for it.", HOW)
-    session.streams.err.write(ASKS)
-    session.streams.err.flush()
+    err = session.streams.err
+
+    def ask() -> None:
+        err.write(ASKS)
+        err.flush()
+
     try:
-        return session.read_hidden(session.streams.stdin, MOST)
+        return session.read_hidden(session.streams.stdin, MOST, ask)
     except (OSError, ValueError):
         raise Usage(
             "triage-terminal", "this terminal cannot be kept from showing what is typed. Nothing was looked at.", HOW

@@ -56,7 +56,7 @@ class Session:
     make_engine: MakeEngine = make_engine
     make_registry: MakeRegistry = installed
     open_terminal: Callable[[], TextIO | None] = open_terminal
-    read_hidden: Callable[[TextIO, int], str] = read_hidden
+    read_hidden: Callable[[TextIO, int, Callable[[], None]], str] = read_hidden
     command: str = ""
     output: Output = "table"
     out: Path | None = None

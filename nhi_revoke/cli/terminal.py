@@ -8,7 +8,7 @@ import select
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 DEVICE = "/dev/tty"
 PAUSE = 0.2
@@ -28,9 +28,10 @@ def open_terminal() -> TextIO | None:
         return None
 
 
-def read_hidden(terminal: TextIO, most: int) -> str:
+def read_hidden(terminal: TextIO, most: int, ask: Callable[[], None]) -> str:
     """What is typed or pasted, shown nowhere: up to an empty line or Ctrl-D, and no more than `most` characters.
 
+    `ask` is called once nothing is shown any more: whoever reads the question may paste at once.
     Not line by line: a terminal in its usual mode cuts a line at 4096 characters. What comes after the end is thrown
     away, so that no rest of a paste is typed into the shell. Raises KeyboardInterrupt, and OSError where the stream is
     no terminal.
@@ -48,6 +49,7 @@ def read_hidden(terminal: TextIO, most: int) -> str:
     hidden[6][termios.VMIN], hidden[6][termios.VTIME] = 1, 0
     try:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, hidden)  # what was pasted early is kept
+        ask()
         return _typed(descriptor, most)
     finally:
         termios.tcsetattr(descriptor, termios.TCSAFLUSH, before)

@@ -187,7 +187,7 @@ def _show(session: Session, found: Triaged) -> None:
         from nhi_revoke.render.block import BLANK
         from nhi_revoke.render.triage import triage_screen
 
-        session.streams.show([*triage_screen(found), BLANK], session.streams.err)
+        session.streams.show([*triage_screen(found, then=False), BLANK], session.streams.err)
 
 
 def _with_left(result: Result, found: Triaged, left: Sequence[Problem]) -> Result:

@@ -8,6 +8,9 @@ from nhi_revoke.model.found import Leak
 from nhi_revoke.model.liveness import Liveness
 from nhi_revoke.model.ref import PrincipalRef, Utc
 
+NOT_LOOKED = "not looked at: "
+"""How `Suspect.unlooked` begins where the operator chose so; else something stood in the way."""
+
 
 class Place(Struct, frozen=True, order=True):
     """Where it stood."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nhi_revoke.model.triage import OwnerLook, Place, Strange, Suspect, Triaged
+from nhi_revoke.model.triage import NOT_LOOKED, OwnerLook, Place, Strange, Suspect, Triaged
 from nhi_revoke.render.block import BLANK, Block, Line, Span, Style, line, next_line, section
 from nhi_revoke.render.inventory import spaced
 from nhi_revoke.render.moment import minute, moment
@@ -24,13 +24,16 @@ SCANNERS = {"trufflehog": "TruffleHog", "gitleaks": "gitleaks", "ggshield": "ggs
 UNCENSORED = {"gitleaks": "run gitleaks without --redact", "ggshield": "run ggshield with --show-secrets"}
 
 
-def triage_screen(found: Triaged) -> list[Block]:
-    """Headline; one block for each credential, the living first; what was not recognised; who could not be asked."""
+def triage_screen(found: Triaged, *, then: bool = True) -> list[Block]:
+    """Headline; one block for each credential, the living first; what was not recognised; who could not be asked.
+
+    `then`: with the commands to type; not where a plan follows by itself.
+    """
     blocks: list[Block] = [_headline(found)]
     if not found.suspects:
         blocks.append(line("Nothing in it has the shape of a credential that a provider here knows.", indent=2))
     for each in found.suspects:
-        blocks += [BLANK, *_suspect(each)]
+        blocks += [BLANK, *_suspect(each, then=then)]
     blocks += section(Span("NOT RECOGNISED: nobody looked whether it opens anything", "warning"), _strange(found))
     unasked = [line(Span("UNSEEN", "danger"), f"  {name} could not be asked", indent=2) for name in found.unasked]
     blocks += section(Span("UNSEEN: providers that may know more of it", "danger"), unasked)
@@ -51,7 +54,7 @@ def _headline(found: Triaged) -> Line:
     return line(*spaced(parts), of, "    offline: nobody was asked" if found.offline else "")
 
 
-def _suspect(each: Suspect) -> Iterator[Block]:
+def _suspect(each: Suspect, *, then: bool) -> Iterator[Block]:
     state, leak = each.liveness.state, each.leak
     what = leak.note or " ".join(filter(None, (leak.kind, leak.public_id)))
     told = "" if not leak.public_id or leak.public_id in what else f" {leak.public_id}"
@@ -66,9 +69,8 @@ def _suspect(each: Suspect) -> Iterator[Block]:
     yield _fact("found", _places(each.places))
     if each.by_hand:
         yield _fact("by hand", each.by_hand)
-    if each.next:
-        then = next_line(each.next)
-        yield Line(then.spans, 2, then.keep)
+    if each.next and then:
+        yield Line(next_line(each.next).spans, 2, keep=True)
 
 
 def _facts(each: Suspect) -> Iterator[Line]:
@@ -83,7 +85,8 @@ def _facts(each: Suspect) -> Iterator[Line]:
     if each.look is not None:
         yield _look(each.look)
     elif each.unlooked:
-        yield _fact("owner", Span(f"UNSEEN: {each.unlooked}", "warning"))
+        chosen = each.unlooked.startswith(NOT_LOOKED)
+        yield _fact("owner", each.unlooked if chosen else Span(f"UNSEEN: {each.unlooked}", "warning"))
 
 
 def _look(look: OwnerLook) -> Line:

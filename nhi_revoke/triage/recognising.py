@@ -104,17 +104,15 @@ class _Seen:
 
 def _sightings(provider: Provider[Any], fragment: Fragment) -> list[_Seen]:
     found = list(provider.recognise(fragment.text))
-    leaks = list(provider.leaks(fragment.text)) if found else []
+    leaks: dict[str, dict[str, tuple[Leak, Secret]]] = {}
+    for leak, value in provider.leaks(fragment.text) if found else ():
+        leaks.setdefault(value.reveal(), {})[leak.kind] = (leak, value)
     seen = []
     for each in found:
-        handed = tuple((leak, value) for leak, value in leaks if _same_value(value, each.value))
+        handed = leaks.get(each.value.reveal(), {}) if each.value is not None else {}
         place = fragment.place(each.start)
-        seen.append(_Seen(Sighting(provider.name, each, (place,), handed), fragment))
+        seen.append(_Seen(Sighting(provider.name, each, (place,), tuple(handed.values())), fragment))
     return seen
-
-
-def _same_value(one: Secret, other: Secret | None) -> bool:
-    return other is not None and one.reveal() == other.reveal()
 
 
 def _merged(seen: Iterable[Sighting]) -> tuple[Sighting, ...]:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from nhi_revoke.engine.proposal import spelled, words_for
 from nhi_revoke.model.command import command
 from nhi_revoke.model.error import Trouble
 from nhi_revoke.model.identity import Principal
 from nhi_revoke.model.inventory import Inventory
 from nhi_revoke.model.liveness import Liveness
-from nhi_revoke.model.triage import OwnerLook, Suspect, Triaged
+from nhi_revoke.model.triage import NOT_LOOKED, OwnerLook, Suspect, Triaged
 from nhi_revoke.render.inventory import counts
+from nhi_revoke.triage.mapping import identities_of
 from nhi_revoke.triage.masking import masked
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ def triage(recognition: Recognition, engine: Engine, asking: Asking) -> Judged:
         alive = list(engine.alive([(each.provider, each.found) for each in found]))
     refs = [life.owner or each.found.leak.owner for life, each in zip(alive, found, strict=True)]
     owners = {} if asking.offline else engine.owners(ref for ref in refs if ref is not None)
-    looks = _looks(engine, owners, asking)
-    told = [_suspect(engine, asking, *each, owners, looks) for each in zip(found, alive, refs, strict=True)]
+    known = _Known(owners, identities_of(engine, _people(owners)), _looks(engine, owners, asking))
+    told = [_suspect(engine, asking, *each, known) for each in zip(found, alive, refs, strict=True)]
     pairs = sorted(zip(told, found, strict=True), key=lambda pair: ORDER.index(pair[0].liveness.state))
     triaged = Triaged(
         at=engine.clock.now(),
@@ -72,24 +72,31 @@ def triage(recognition: Recognition, engine: Engine, asking: Asking) -> Judged:
     return Judged(masked(triaged, recognition.values), tuple(each for _, each in pairs))
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What the operator's own logins told of the owners."""
+
+    owners: Mapping[PrincipalRef, Owner]
+    identities: Mapping[PrincipalRef, str]
+    looks: Inventory | None
+
+
+def _people(owners: Mapping[PrincipalRef, Owner]) -> list[Principal]:
+    return [owner for owner in owners.values() if isinstance(owner, Principal)]
+
+
 def _looks(engine: Engine, owners: Mapping[PrincipalRef, Owner], asking: Asking) -> Inventory | None:
-    there = list(dict.fromkeys(owner.ref for owner in owners.values() if isinstance(owner, Principal)))
+    there = list(dict.fromkeys(who.ref for who in _people(owners)))
     return engine.survey(there, logs=asking.logs) if there and asking.look and not asking.offline else None
 
 
 def _suspect(
-    engine: Engine,
-    asking: Asking,
-    each: Sighting,
-    life: Liveness,
-    ref: PrincipalRef | None,
-    owners: Mapping[PrincipalRef, Owner],
-    looks: Inventory | None,
+    engine: Engine, asking: Asking, each: Sighting, life: Liveness, ref: PrincipalRef | None, known: _Known
 ) -> Suspect:
-    who = owners.get(ref) if ref is not None else None
+    who = known.owners.get(ref) if ref is not None else None
     owner, by = _whose(life, ref, who)
-    identity = _identity(engine, who) if isinstance(who, Principal) else ""
-    look, unlooked = _looked(asking, ref, who, looks)
+    identity = known.identities.get(who.ref, "") if who is not None else ""
+    look, unlooked = _looked(asking, ref, who, known.looks)
     then, by_hand = _next(engine, asking, each, life, identity or (str(owner) if owner else ""))
     return Suspect(
         leak=each.found.leak,
@@ -117,24 +124,17 @@ def _whose(life: Liveness, ref: PrincipalRef | None, who: Owner | None) -> tuple
     return who.ref, f"{says}; looked up with your login"
 
 
-def _identity(engine: Engine, who: Principal) -> str:
-    """The only one of the map that has it."""
-    words = set(words_for(who))
-    having = [one.name for one in engine.config.identities.values() if words & set(spelled(one))]
-    return having[0] if len(having) == 1 else ""
-
-
 def _looked(
     asking: Asking, ref: PrincipalRef | None, who: Owner | None, looks: Inventory | None
 ) -> tuple[OwnerLook | None, str]:
     if ref is None:
         return None, ""
     if asking.offline:
-        return None, "not looked at: --offline"
+        return None, f"{NOT_LOOKED}--offline"
     if not isinstance(who, Principal):
         return None, who.why if who is not None else "not looked up"
     if looks is None:
-        return None, "not looked at: --no-look"
+        return None, f"{NOT_LOOKED}--no-look"
     gone = next((each for each in looks.unreachable if each.ref == who.ref), None)
     return (None, gone.why) if gone is not None else (_counted(looks, who.ref, logs=asking.logs), "")
 

@@ -47,7 +47,7 @@ def test_no_look_alike_is_recognised_by_anybody() -> None:
 
 
 def test_names_are_unique() -> None:
-    names = [each.name for each in (*samples(), *lookalikes())]
+    names = [*map(named, samples()), *map(named, lookalikes())]
     assert len(set(names)) == len(names)
 
 
