@@ -84,13 +84,15 @@ def _regions(settings: AwsSettings) -> tuple[str, ...]:
     first = settings.region or PARTITIONS["aws"]
     if settings.endpoint_url or settings.endpoint_urls.get("sts"):
         return (first,)
-    return tuple({_partition(region): region for region in (*PARTITIONS.values(), first)}.values())
+    others = (region for name, region in PARTITIONS.items() if name != _partition(first))
+    return (first, *others)
 
 
 def _partition(region: str) -> str:
-    return next(
-        (name for name in ("aws-cn", "aws-us-gov") if region.startswith(f"{name.removeprefix('aws-')}-")), "aws"
-    )
+    """As botocore's endpoints name their regions."""
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
 
 
 def _accepted(caller: Caller, region: str) -> Liveness:
