@@ -120,13 +120,10 @@ def triage_code(found: Triaged) -> int:
 
 
 def _told(problem: Problem) -> Sequence[Block]:
-    from nhi_revoke.render.block import BLANK, Span, line, next_line
+    """The block of the credential itself says what hands can do."""
+    from nhi_revoke.render.block import BLANK, Span, line
 
-    return (
-        BLANK,
-        line(Span("NOT REVOKED", "danger"), f"  {problem.message}"),
-        *([next_line(problem.hint)] if problem.hint else []),
-    )
+    return BLANK, line(Span("NOT REVOKED", "danger"), f"  {problem.message}")
 
 
 # -- on into the pipeline ------------------------------------------------------------------------------------------
@@ -152,16 +149,18 @@ def _revoked(
 
 
 def _left(found: Triaged) -> tuple[Problem, ...]:
-    """Alive, or perhaps, and nobody's: no run can end it."""
-    return tuple(
-        Problem(
-            "no-owner",
-            f"{each.leak.note or each.leak.kind} is {each.liveness.state}, and nothing tells whose it is: "
-            f"it was not revoked.{f' {each.by_hand}' if each.by_hand else ''}",
-        )
-        for each in found.suspects
-        if each.liveness.state != "dead" and each.owner is None
-    )
+    """Alive, or perhaps, and nobody's whom a run could reach."""
+    return tuple(_nobodys(each) for each in found.suspects if _is_left(each))
+
+
+def _is_left(each: Suspect) -> bool:
+    return each.liveness.state != "dead" and (each.owner is None or each.absent)
+
+
+def _nobodys(each: Suspect) -> Problem:
+    what = f"{each.leak.note or each.leak.kind} is {each.liveness.state}"
+    who = f"{each.owner}, whose it is, could not be found" if each.owner else "nothing tells whose it is"
+    return Problem("no-owner", f"{what}, and {who}: it was not revoked.", each.by_hand)
 
 
 def _names(suspects: Sequence[Suspect]) -> tuple[str, ...]:
@@ -194,7 +193,7 @@ def _with_left(result: Result, found: Triaged, left: Sequence[Problem]) -> Resul
     """The run's own exit code tells of its plan; what no plan covers counts, too."""
     if result.exit_code == ExitCode.INTERRUPTED:
         return result
-    alive = any(each.liveness.state == "alive" and each.owner is None for each in found.suspects)
+    alive = any(each.liveness.state == "alive" and _is_left(each) for each in found.suspects)
     unseen = left or found.strange or found.unasked
     code = worst(result.exit_code, ExitCode.OPEN if alive else 0, ExitCode.UNSEEN if unseen else 0)
 

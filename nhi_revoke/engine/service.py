@@ -113,11 +113,11 @@ class Engine:
     def _new_run_id(self) -> str:
         return f"{self.clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
-    def hold_leaked(self, text: str) -> None:
+    def hold_leaked(self, text: str, pieces: Sequence[str] = ()) -> None:
         """Credentials that leaked, for whatever can try or end them by value; tells what was recognised, and never a
-        value. Raises Usage where nothing was.
+        value. `pieces`: the findings, where the text is a scanner's report. Raises Usage where nothing was.
         """
-        what, wrong = hold_leaks(text, self.registry, self._io).told()
+        what, wrong = hold_leaks(text, self.registry, self._io, pieces).told()
         self.tell(SaysEvent(what))
         if wrong:
             self.tell(SaysEvent(wrong, "warning"))

@@ -54,6 +54,8 @@ class Suspect(Struct, frozen=True):
     """The one of the map that the owner belongs to; empty: none, or several."""
     places: tuple[Place, ...]
     look: OwnerLook | None = None
+    absent: bool = False
+    """The owner is in no account that your logins reach: no command here does anything to it."""
     unlooked: str = ""
     """Why nothing is known of the owner's other accesses."""
     next: str = ""

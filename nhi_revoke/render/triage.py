@@ -58,7 +58,8 @@ def _suspect(each: Suspect, *, then: bool) -> Iterator[Block]:
     state, leak = each.liveness.state, each.leak
     what = leak.note or " ".join(filter(None, (leak.kind, leak.public_id)))
     told = "" if not leak.public_id or leak.public_id in what else f" {leak.public_id}"
-    yield line(Span(state.upper(), STYLES[state]), "  ", Span(what, "strong"), told, f"  {leak.kind}")
+    yield line(Span(state.upper(), STYLES[state]), "  ", Span(what, "strong"), told)
+    yield _fact("kind", leak.kind, "" if each.held else "; only its public part stands there")
     yield _fact("answer", each.liveness.how)
     if each.owner is None:
         yield _fact("whose", "not known")

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from nhi_revoke.model.command import command
 from nhi_revoke.model.error import Trouble
 from nhi_revoke.model.identity import Principal
-from nhi_revoke.model.inventory import Inventory
+from nhi_revoke.model.inventory import Inventory, Unreachable
 from nhi_revoke.model.liveness import Liveness
 from nhi_revoke.model.triage import NOT_LOOKED, OwnerLook, Suspect, Triaged
 from nhi_revoke.render.inventory import counts
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ORDER = ("alive", "unknown", "dead")
 """What a tired person must see first."""
+NOT_THERE = "not-found"
 NOT_ASKED = Liveness("unknown", "not asked: --offline")
 
 
@@ -97,7 +98,11 @@ def _suspect(
     owner, by = _whose(life, ref, who)
     identity = known.identities.get(who.ref, "") if who is not None else ""
     look, unlooked = _looked(asking, ref, who, known.looks)
-    then, by_hand = _next(engine, asking, each, life, identity or (str(owner) if owner else ""))
+    absent = isinstance(who, Unreachable) and who.code == NOT_THERE
+    if isinstance(who, Unreachable) and absent:
+        then, by_hand = "", who.hint if life.state != "dead" else ""
+    else:
+        then, by_hand = _next(engine, asking, each, life, identity or (str(owner) if owner else ""))
     return Suspect(
         leak=each.found.leak,
         held=each.found.value is not None,
@@ -107,6 +112,7 @@ def _suspect(
         identity=identity,
         places=each.places,
         look=look,
+        absent=absent,
         unlooked=unlooked,
         next=then,
         by_hand=by_hand,
@@ -132,7 +138,7 @@ def _looked(
     if asking.offline:
         return None, f"{NOT_LOOKED}--offline"
     if not isinstance(who, Principal):
-        return None, who.why if who is not None else "not looked up"
+        return None, who.why.removeprefix(f"{ref}: ") if who is not None else "not looked up"
     if looks is None:
         return None, f"{NOT_LOOKED}--no-look"
     gone = next((each for each in looks.unreachable if each.ref == who.ref), None)
@@ -175,6 +181,6 @@ def _manual(engine: Engine, kind: str) -> str:
 
 
 def to_revoke(judged: Judged) -> Sequence[tuple[Suspect, Sighting]]:
-    """Alive, or perhaps alive, and somebody's."""
+    """Alive, or perhaps alive, and somebody's whom your logins reach."""
     pairs = zip(judged.triaged.suspects, judged.sightings, strict=True)
-    return [(one, each) for one, each in pairs if one.liveness.state != "dead" and one.owner is not None]
+    return [(one, each) for one, each in pairs if one.liveness.state != "dead" and one.owner and not one.absent]

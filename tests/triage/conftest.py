@@ -13,6 +13,7 @@ from nhi_revoke.cli.process import run
 from nhi_revoke.cli.session import Session
 from nhi_revoke.cli.streams import Streams
 from nhi_revoke.model.liveness import Liveness
+from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.io import Io
 from nhi_revoke.provider.recognised import Recognised
 from nhi_revoke.provider.registry import Registry
@@ -25,6 +26,14 @@ from tests.cli.conftest import Ran, Stream
 class Anonymous(Example):
     def alive(self, found: Recognised, settings: Any, io: Io) -> Liveness:
         return replace(super().alive(found, settings, io), owner=None)
+
+
+class Misled(Example):
+    """Its vendor's answer names a bot that nobody can find."""
+
+    def alive(self, found: Recognised, settings: Any, io: Io) -> Liveness:
+        gone = PrincipalRef("example", "bot", "gone-bot")
+        return replace(super().alive(found, settings, io), owner=gone)
 
 
 class Desk:
@@ -112,6 +121,10 @@ class Desk:
     def anonymous(self) -> None:
         """From now on the vendor's answer names nobody."""
         self.registry = Registry([Loaded("example", Anonymous())])
+
+    def misled(self) -> None:
+        """From now on the vendor's answer names a bot that is not there."""
+        self.registry = Registry([Loaded("example", Misled())])
 
     # -- what became of it -----------------------------------------------------------------------------------------
 

@@ -29,7 +29,8 @@ STRANGE = "xoxb-strange-canary-1234567890"
 SCREEN = """\
 ALIVE 1  DEAD 1  UNKNOWN 0  NOT RECOGNISED 1
 
-ALIVE  token tok_0008  example:token
+ALIVE  token tok_0008
+  kind     example:token
   answer   GET /me names the bot
   whose    example:bot/payments-bot, payments-bot of the map (its own answer;
            looked up with your login)
@@ -38,7 +39,8 @@ ALIVE  token tok_0008  example:token
   found    line 1, line 5
   Next: nhi-revoke revoke payments-bot --leaked-from leaked.txt
 
-DEAD  token tok_9999  example:token
+DEAD  token tok_9999
+  kind     example:token
   answer   GET /me refuses it
   whose    not known
   found    line 2

@@ -6,7 +6,14 @@ import json
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from nhi_revoke.engine.clock import LiveClock
+from nhi_revoke.engine.io import EngineIo
+from nhi_revoke.engine.leaks import hold_leaks
+from nhi_revoke.triage.reading import read
 from tests.triage.conftest import DEAD
+from tests.triage.corpus import everybody
+from tests.triage.samples_aws import key_id, secret
+from tests.triage.test_reading import leak
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Ran
@@ -148,6 +155,19 @@ def test_what_nobody_owns_is_told_and_counts(desk: Desk) -> None:
     assert [each["code"] for each in errors] == ["no-owner"]
 
 
+def test_an_owner_that_is_not_there_is_told_and_nothing_is_typed_for_it(desk: Desk) -> None:
+    desk.misled()
+    ran = desk("triage", piped=desk.token(), terminal="")
+    assert ran.code == 8
+    assert "whose    example:bot/gone-bot (its own answer)" in ran.out
+    assert "owner    UNSEEN: " in ran.out
+    assert "Next:" not in ran.out
+    ran = desk("triage", "--revoke", *YES, piped=desk.token(), terminal="")
+    assert ran.code == 8
+    assert "example:bot/gone-bot, whose it is, could not be found: it was not revoked" in " ".join(ran.out.split())
+    assert not desk.mutations
+
+
 def test_offline_and_revoke_are_a_mistake(desk: Desk) -> None:
     ran = desk("triage", "--revoke", "--offline", *YES, piped=desk.token())
     assert ran.code == 2
@@ -165,3 +185,26 @@ def test_progress_and_result_are_lines(desk: Desk) -> None:
     lines = [json.loads(each) for each in ran.out.splitlines()]
     assert lines[-1]["type"] == "result"
     assert sum(each["type"] == "result" for each in lines) == 1
+
+
+def test_the_command_that_a_report_leads_to_works(desk: Desk) -> None:
+    """`--leaked-from` reads what `triage` read."""
+    value = desk.token()
+    name = desk.file(json.dumps([leak(value), leak("xoxb-strange-canary", File="b.py")]), "gitleaks.json")
+    ran = desk("triage", "--file", name, "-o", "json")
+    command = ran.json["data"]["suspects"][0]["next"]
+    assert command == "nhi-revoke revoke payments-bot --leaked-from gitleaks.json"
+    ran = desk(*shlex.split(command)[1:], *NO_ROTATION, *YES, "-o", "json")
+    assert proofs(ran)[f"example:token/{value.partition('.')[0]}"] == "enforced"
+    assert "was found in finding 2: it was not used" in ran.err
+    desk.nowhere(ran, value)
+
+
+def test_of_a_report_each_finding_is_held_by_itself() -> None:
+    """An id and a secret of two rules at one place belong together; those of two files do not."""
+    near = [leak(key_id(1), StartLine=7), leak(secret(1), StartLine=8)]
+    far = [leak(key_id(2), File="b.py"), leak(secret(2), File="c.py")]
+    held = EngineIo(LiveClock())
+    pieces = [piece.text for piece in read(json.dumps([*near, *far])).fragments]
+    hold_leaks("", everybody(), held, pieces)
+    assert [each.public["AccessKeyId"] for each in held.leaked("aws:access-key")] == [key_id(1)]
