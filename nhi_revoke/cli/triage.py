@@ -13,6 +13,7 @@ from nhi_revoke.cli.envelope import Problem
 from nhi_revoke.cli.exit_code import ExitCode, worst
 from nhi_revoke.cli.group import application
 from nhi_revoke.cli.handed import HOW, NO_ARGUMENT, handed
+from nhi_revoke.cli.leaked import MOST as READABLE
 from nhi_revoke.cli.options import ConsentOptions, IntentOptions, Logs
 from nhi_revoke.cli.outcome import PLAN_FORMATS, REPORT_FORMATS
 from nhi_revoke.cli.output import check_format
@@ -94,6 +95,7 @@ def _judged(session: Session, engine: Engine, text: str, options: TriageOptions,
     from nhi_revoke.triage.triaging import Asking, triage
 
     recognition = recognise(read(text), engine.registry)
+    file = file if len(text) <= READABLE else ""
     with session.progress(acting=False):
         return triage(recognition, engine, Asking(options.offline, options.look, options.logs, file))
 

@@ -54,6 +54,8 @@ class Suspect(Struct, frozen=True):
     """The one of the map that the owner belongs to; empty: none, or several."""
     places: tuple[Place, ...]
     look: OwnerLook | None = None
+    listed: str = ""
+    """Its state as the list of its owner shows it (`live`, `disabled`, …); empty: not looked at, or not in it."""
     absent: bool = False
     """The owner is in no account that your logins reach: no command here does anything to it."""
     unlooked: str = ""

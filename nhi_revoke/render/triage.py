@@ -11,7 +11,8 @@ from nhi_revoke.render.moment import minute, moment
 from nhi_revoke.render.rows import Row
 
 TRIAGE_COLUMNS = [
-    "record", "state", "kind", "id", "what", "held", "owner", "owner_by", "identity", "scope", "how", "reaches",
+    "record", "state", "kind", "id", "what", "held", "owner", "owner_by", "identity", "listed", "scope", "how",
+    "reaches",
     "expires", "live", "maybe", "open", "reach", "planted", "unseen", "unlooked", "file", "line", "commit", "detector",
     "scanner_said", "next", "by_hand",
 ]  # fmt: skip
@@ -83,6 +84,8 @@ def _facts(each: Suspect) -> Iterator[Line]:
         yield _fact("reaches", ", ".join(life.reaches))
     if life.expires:
         yield _fact("ends", f"by itself at {minute(life.expires)}")
+    if each.listed:
+        yield _fact("listed", f"{each.listed}, as the list of its owner shows it")
     if each.look is not None:
         yield _look(each.look)
     elif each.unlooked:
@@ -175,6 +178,7 @@ def _columns(each: Suspect) -> Row:
         "owner": str(each.owner or ""),
         "owner_by": each.owner_by,
         "identity": each.identity,
+        "listed": each.listed,
         "scope": life.scope,
         "how": life.how,
         "reaches": " ".join(life.reaches),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -145,7 +146,7 @@ def _both(first: Sighting | None, more: Sighting) -> Sighting:
 
 def _unknown(fragment: Fragment, seen: Sequence[_Seen]) -> Iterator[tuple[Place, str]]:
     """Places of what was reported, or looks like a credential, and is none that was recognised; with the text."""
-    spans = [(each.sighting.found.start, each.sighting.found.end) for each in seen]
+    spans = _Spans((each.sighting.found.start, each.sighting.found.end) for each in seen)
     if fragment.numbered:
         words = {word for each in seen for word in _words(each.sighting.found)}
         yield from (
@@ -155,15 +156,34 @@ def _unknown(fragment: Fragment, seen: Sequence[_Seen]) -> Iterator[tuple[Place,
     starts = [start for start, _ in fragment.places]
     ends = [*starts[1:], len(fragment.text) + 1]
     for start, end, (_, place) in zip(starts, ends, fragment.places, strict=True):
-        if not any(first < end and start < last for first, last in spans):
+        if not spans.touch(start, end):
             yield place, fragment.text[start:end].strip()
+
+
+class _Spans:
+    """What was recognised, so that thousands of lines are held against it quickly."""
+
+    def __init__(self, spans: Iterable[tuple[int, int]]) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        for start, end in sorted(spans):
+            if self._ends and start <= self._ends[-1]:
+                self._ends[-1] = max(end, self._ends[-1])
+            else:
+                self._starts.append(start)
+                self._ends.append(end)
+
+    def touch(self, start: int, end: int) -> bool:
+        """Whether any of it lies between."""
+        before = bisect_left(self._starts, end)
+        return before > 0 and self._ends[before - 1] > start
 
 
 def _words(found: Recognised) -> Iterator[str]:
     yield from (part for part in (found.leak.public_id, *secrets_of(found)) if len(part) >= TELLING)
 
 
-def _lines(fragment: Fragment, spans: Sequence[tuple[int, int]], words: set[str]) -> Iterator[tuple[int, str]]:
+def _lines(fragment: Fragment, spans: _Spans, words: set[str]) -> Iterator[tuple[int, str]]:
     """Lines of one long word, or that call what they hold a secret; of a private key in armour the first."""
     at, armour = 0, ""
     for number, raw in enumerate(fragment.text.split("\n"), 1):
@@ -175,8 +195,7 @@ def _lines(fragment: Fragment, spans: Sequence[tuple[int, int]], words: set[str]
         begins = ARMOUR.search(line)
         if begins and f"-----END {begins['what']}-----" not in line:
             armour = begins["what"]
-        known = any(first < at and start < last for first, last in spans) or any(word in line for word in words)
-        if not known and _suspicious(line, begins):
+        if _suspicious(line, begins) and not spans.touch(start, at) and not any(word in line for word in words):
             yield number, line
 
 

@@ -39,7 +39,7 @@ class Asking:
     """Whether the owners' other accesses are looked at."""
     logs: bool = True
     file: str = "FILE"
-    """What the commands to type name after `--leaked-from`."""
+    """What the commands to type name after `--leaked-from`; empty: that would not read it."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,7 @@ def _suspect(
         identity=identity,
         places=each.places,
         look=look,
+        listed=_listed(each, known.looks),
         absent=absent,
         unlooked=unlooked,
         next=then,
@@ -145,6 +146,12 @@ def _looked(
     return (None, gone.why) if gone is not None else (_counted(looks, who.ref, logs=asking.logs), "")
 
 
+def _listed(each: Sighting, looks: Inventory | None) -> str:
+    leak, accesses = each.found.leak, looks.accesses if looks is not None else ()
+    mine = (a.state for a in accesses if leak.public_id and a.kind == leak.kind and a.id.endswith(f"/{leak.public_id}"))
+    return next(mine, "")
+
+
 def _counted(looks: Inventory, ref: PrincipalRef, *, logs: bool) -> OwnerLook:
     """Of one principal; what is on none of those that were looked at counts for each."""
     there = {who.ref for who in looks.principals}
@@ -163,12 +170,12 @@ def _next(engine: Engine, asking: Asking, each: Sighting, life: Liveness, owner:
     if owner and life.state == "dead":
         return command("list", owner), ""
     if owner:
-        held = ("--leaked-from", asking.file) if each.handed else ()
+        held = ("--leaked-from", asking.file) if each.handed and asking.file else ()
         return command("revoke", owner, *held), ""
     if life.state == "dead":
         return "", ""
     manual = _manual(engine, each.found.leak.kind)
-    with_it = f" --leaked-from {asking.file}" if each.handed else ""
+    with_it = f" --leaked-from {asking.file}" if each.handed and asking.file else ""
     found = f"Nothing tells whose it is. Once you know: nhi-revoke revoke OWNER{with_it}"
     return "", f"{manual}. {found}" if manual else found
 

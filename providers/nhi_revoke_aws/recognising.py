@@ -10,7 +10,6 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import b64decode
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs
@@ -19,7 +18,7 @@ from nhi_revoke.model.found import Leak
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.recognised import Recognised
 from nhi_revoke.provider.secret import Secret
-from nhi_revoke_aws.leaked import NEAR, secrets_in
+from nhi_revoke_aws.leaked import NEAR, paired
 from nhi_revoke_aws.naming import PROVIDER, account_in_key_id, canonical
 
 ACCESS_KEY, SESSION_KEY, SERVICE_KEY = "aws:access-key", "aws:session-key", "aws:service-credential"
@@ -83,18 +82,10 @@ def _inside(at: int, spans: Sequence[tuple[int, int]]) -> bool:
 
 
 def _keys(text: str, ids: Sequence[re.Match[str]]) -> Iterator[Recognised]:
-    """Each id with the secret that follows it, or else stands before it, and a session's with its token; a secret
-    belongs to one id."""
-    secrets, taken = secrets_in(text), set[int]()
-    starts = [secret.start() for secret in secrets]
-    for number, found in enumerate(ids):
+    """A session's with its token, too."""
+    for number, (found, mine) in enumerate(paired(text, ids)):
         low = max(ids[number - 1].end() if number else 0, found.start() - NEAR)
         high = ids[number + 1].start() if number + 1 < len(ids) else len(text)
-        after = range(bisect_left(starts, found.end()), bisect_left(starts, min(high, found.end() + NEAR)))
-        before = range(bisect_left(starts, low), bisect_left(starts, found.start()))
-        mine = next((secrets[n] for n in (*after, *reversed(before)) if starts[n] not in taken), None)
-        if mine is not None:
-            taken.add(mine.start())
         token = _token(text, found, mine, low, high) if found[0].startswith("ASIA") else None
         yield _key(found, mine, token)
 

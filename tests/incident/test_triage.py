@@ -31,6 +31,7 @@ def test_an_id_alone_is_looked_up_and_not_tried(incident: Incident) -> None:
     assert ran.code == 9
     [suspect] = ran.data["suspects"]
     assert (suspect["held"], suspect["liveness"]["state"]) == (False, "unknown")
+    assert suspect["listed"] == "live", "its owner's list tells what no try can"
     assert suspect["owner_by"] == "looked up with your login"
     assert f"{suspect['owner']['provider']}:{suspect['owner']['id']}" == USER_REF
     assert suspect["next"] == f"nhi-revoke revoke {BOT}"

@@ -94,6 +94,18 @@ def test_a_paste_is_shown_nowhere(still: Desk) -> None:
     assert "canary" not in told
 
 
+def test_ctrl_c_ends_it(still: Desk) -> None:
+    before = len(still.world.sandbox.calls())
+    terminal = Terminal(still, "triage")
+    terminal.until(PROMPT)
+    terminal.type(b"tok_0001.canary\x03")
+    code, rest = terminal.end()
+    assert code == 130
+    assert b"nothing was changed" in rest
+    assert b"canary" not in rest
+    assert len(still.world.sandbox.calls()) == before
+
+
 def test_the_secret_is_piped_in_and_the_question_answered_at_the_terminal(desk: Desk) -> None:
     value = desk.token()
     terminal = Terminal(desk, "triage", "--revoke", "--rotate", "no", "--no-look", piped=f"{value}\n")

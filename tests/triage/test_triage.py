@@ -35,6 +35,7 @@ ALIVE  token tok_0008
   whose    example:bot/payments-bot, payments-bot of the map (its own answer;
            looked up with your login)
   where    org-1
+  listed   live, as the list of its owner shows it
   owner    LIVE 3  MAY BE LIVE 1  OPEN 1  REACH 2  UNSEEN 1  PLANTED 1
   found    line 1, line 5
   Next: nhi-revoke revoke payments-bot --leaked-from leaked.txt
@@ -82,6 +83,12 @@ def test_the_counts_are_those_of_a_list(still: Desk) -> None:
     listed = still("list", "example:bot/payments-bot", "-o", "json").json["data"]["counts"]
     [alive] = suspects(still("triage", "-o", "json", piped=still.token()))
     assert {name: alive["look"][name] for name in listed} == listed
+
+
+def test_what_only_triage_reads_is_not_handed_on(still: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nhi_revoke.cli.triage.READABLE", 10)
+    [alive] = suspects(still("triage", "--no-look", "-o", "json", piped=still.token()))
+    assert alive["next"] == "nhi-revoke revoke payments-bot"
 
 
 def test_rows_for_a_spreadsheet(still: Desk) -> None:
