@@ -12,9 +12,8 @@ from nhi_revoke.render.rows import Row
 
 TRIAGE_COLUMNS = [
     "record", "state", "kind", "id", "what", "held", "owner", "owner_by", "identity", "listed", "scope", "how",
-    "reaches",
-    "expires", "live", "maybe", "open", "reach", "planted", "unseen", "unlooked", "file", "line", "commit", "detector",
-    "scanner_said", "next", "by_hand",
+    "reaches", "expires", "live", "maybe", "open", "reach", "planted", "unseen", "unlooked", "file", "line", "commit",
+    "detector", "scanner_said", "next", "by_hand",
 ]  # fmt: skip
 STYLES: dict[str, Style] = {"alive": "danger", "unknown": "warning", "dead": "good"}
 SHOWN = 10

@@ -23,10 +23,17 @@ TELLING = 8
 """Characters from which on a value is looked for in what is shown: a shorter one stands in any text by chance."""
 ASSIGNED = re.compile(
     r"(?:secret|token|passwd|password|api[_-]?key|private[_-]?key|access[_-]?key|credential)s?[\w-]{0,40}[\"']?\s*"
-    r"(?:[:=]|=>)\s*[\"']?[^\s\"']{16,}",
+    r"(?:[:=]|=>)\s*[\"']?(?!https?://)[^\s\"']{16,}",
     re.IGNORECASE,
 )
 """What a line calls a secret itself."""
+HARMLESS = re.compile(
+    r"(?:[\w.-]{1,80}\s*[:=]\s*)?[\"']?(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[a-z]{2,8}://[^\s?@#]*|[\w.+-]+@[\w.-]+"
+    r"|[\d.,:/TZ+-]+)[\"']?[,;]?",
+    re.IGNORECASE,
+)
+"""A line that holds an id of that form, an address, a number or a time, and nothing else."""
+NAMED = re.compile(r"[\"']?(?P<name>[A-Za-z][\w.-]{0,80})[\"']?[:=](?=[^:=/])")
 ARMOUR = re.compile(r"-----BEGIN (?P<what>[A-Z0-9 ]{1,40})-----")
 NOBODY = "no provider that is installed and enabled knows it"
 
@@ -202,5 +209,14 @@ def _lines(fragment: Fragment, spans: _Spans, words: set[str]) -> Iterator[tuple
 def _suspicious(line: str, begins: re.Match[str] | None) -> bool:
     if begins:
         return begins["what"].endswith("PRIVATE KEY")
-    lone = len(line) >= SHORTEST and len(line.split()) == 1
-    return lone or ASSIGNED.search(line) is not None
+    return ASSIGNED.search(line) is not None or _lone(line)
+
+
+def _lone(line: str) -> bool:
+    """One long word, by itself or after a name that does not say "id"."""
+    if len(line.split()) != 1 or HARMLESS.fullmatch(line):
+        return False
+    named = NAMED.match(line)
+    if named and named["name"].lower().endswith("id"):
+        return False
+    return len(line) - (named.end() if named else 0) >= SHORTEST

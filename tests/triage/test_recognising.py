@@ -79,8 +79,12 @@ def test_lines_that_look_like_a_credential_are_told_by_their_numbers() -> None:
         'api_key = "abcdefghijklmnopqrst"\n'
         "password: short\n"
         "password=correct-horse-battery-staple and more\n"
+        "TENANT_ID=6c0b3f5e-1111-2222-3333-444455556666\n"
+        "https://forge.example/a/long/path/of/no/secret\n"
+        "2026-11-23T12:00:00+00:00\n"
+        "https://someone:hidden@forge.example/path\n"
     )
-    assert lines(text) == [2, 5, 7]
+    assert lines(text) == [2, 5, 7, 11]
 
 
 def test_of_a_private_key_in_armour_the_first_line_is_told() -> None:
