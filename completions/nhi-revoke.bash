@@ -33,16 +33,17 @@ _nhi_revoke() {
     --stale) COMPREPLY=($(compgen -W "drop refuse" -- "$cur")); return ;;
     --stage) COMPREPLY=($(compgen -W "list contain rotate" -- "$cur")); return ;;
     --scenario) COMPREPLY=($(compgen -W "incident rollover" -- "$cur")); return ;;
-    --out|--config|--accept-from|--data|--save|--key) compopt -o default; return ;;
+    --out|--config|--accept-from|--data|--file|--save|--key) compopt -o default; return ;;
     --accept) compopt -o nospace; _nhi_revoke_ask; return ;;
     --accept|--scope|--cut-trust|--keep-trust|--free-slot|--rearm) _nhi_revoke_ask; return ;;
     --since|--leaked-from|--fail-on|--from|--repo|--consumers|--case|--settle|--grace|--until-unused|--deliver|--format|--confirm|--max-accesses|--break-glass|--interval|--for|--until|--document) return ;;
   esac
   case $command in
-    '') words="list audit find plan revoke rotate approve apply resume hold verify release undo finish runs report identities providers permissions doctor config schema demo help"; options="--help --version" ;;
+    '') words="list audit find triage plan revoke rotate approve apply resume hold verify release undo finish runs report identities providers permissions doctor config schema demo help"; options="--help --version" ;;
     list) words="@ask"; options="--logs --no-logs --since --experimental --leaked-from -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     audit) words="@ask"; options="--fail-on --from --all --accept --accept-from --data --logs --no-logs --since --experimental --leaked-from -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     find) words=""; options="--repo --consumers -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    triage) words=""; options="--file --offline --look --no-look --logs --no-logs --revoke --reason --case --scope --rotate --brake --settle --grace --until-unused --cut-trust --keep-trust --free-slot --keep-sessions --follow --since --experimental --deliver --format -y --yes --confirm --allow-irreversible -f --force --max-accesses --break-glass -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     plan) words="@ask"; options="--reason --case --scope --rotate --brake --settle --grace --until-unused --cut-trust --keep-trust --free-slot --keep-sessions --follow --since --experimental --deliver --format --order --save --overwrite --detailed-exitcode --leaked-from -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     revoke) words="@ask"; options="--reason --case --scope --rotate --brake --settle --grace --until-unused --cut-trust --keep-trust --free-slot --keep-sessions --follow --since --experimental --deliver --format -y --yes --confirm --allow-irreversible -f --force --max-accesses --leaked-from --break-glass -n --dry-run -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     rotate) words="@ask"; options="--reason --case --scope --rotate --brake --settle --grace --until-unused --cut-trust --keep-trust --free-slot --keep-sessions --follow --since --experimental --deliver --format -y --yes --confirm --allow-irreversible -f --force --max-accesses --leaked-from --break-glass -n --dry-run -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
@@ -61,7 +62,7 @@ _nhi_revoke() {
     permissions) words="@ask"; options="--stage --document -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     doctor) words=""; options="--stage -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     config) words="show path"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
-    schema) words="list audit find plan revoke rotate approve apply resume hold verify release undo finish runs report identities providers permissions doctor config schema demo help"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    schema) words="list audit find triage plan revoke rotate approve apply resume hold verify release undo finish runs report identities providers permissions doctor config schema demo help"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     demo) words=""; options="--scenario --keep --serve -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     help) words="exit-codes environment identities formats approval safety reasons completion"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
   esac

@@ -7,6 +7,7 @@ Register-ArgumentCompleter -Native -CommandName nhi-revoke -ScriptBlock {
     'list' = 'Every live way in, what it reaches, and what could not be seen.'
     'audit' = 'The same, judged by the exit code: 0 means nothing live and nothing unseen.'
     'find' = 'Principals by name, what a repository''s jobs hold, or who uses a key.'
+    'triage' = 'What a leaked credential is, whether it is alive, and whose; --revoke goes on.'
     'plan' = 'What `revoke` would do, in order, with what breaks and what stays.'
     'revoke' = 'End every session and key now, then replace what has a delivery target.'
     'rotate' = 'Replace first, prove the new one, then end the old one and its sessions.'
@@ -33,6 +34,7 @@ Register-ArgumentCompleter -Native -CommandName nhi-revoke -ScriptBlock {
     'list' = @('--logs', '--no-logs', '--since', '--experimental', '--leaked-from', '-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
     'audit' = @('--fail-on', '--from', '--all', '--accept', '--accept-from', '--data', '--logs', '--no-logs', '--since', '--experimental', '--leaked-from', '-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
     'find' = @('--repo', '--consumers', '-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
+    'triage' = @('--file', '--offline', '--look', '--no-look', '--logs', '--no-logs', '--revoke', '--reason', '--case', '--scope', '--rotate', '--brake', '--settle', '--grace', '--until-unused', '--cut-trust', '--keep-trust', '--free-slot', '--keep-sessions', '--follow', '--since', '--experimental', '--deliver', '--format', '-y', '--yes', '--confirm', '--allow-irreversible', '-f', '--force', '--max-accesses', '--break-glass', '-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
     'plan' = @('--reason', '--case', '--scope', '--rotate', '--brake', '--settle', '--grace', '--until-unused', '--cut-trust', '--keep-trust', '--free-slot', '--keep-sessions', '--follow', '--since', '--experimental', '--deliver', '--format', '--order', '--save', '--overwrite', '--detailed-exitcode', '--leaked-from', '-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
     'revoke' = @('--reason', '--case', '--scope', '--rotate', '--brake', '--settle', '--grace', '--until-unused', '--cut-trust', '--keep-trust', '--free-slot', '--keep-sessions', '--follow', '--since', '--experimental', '--deliver', '--format', '-y', '--yes', '--confirm', '--allow-irreversible', '-f', '--force', '--max-accesses', '--leaked-from', '--break-glass', '-n', '--dry-run', '-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
     'rotate' = @('--reason', '--case', '--scope', '--rotate', '--brake', '--settle', '--grace', '--until-unused', '--cut-trust', '--keep-trust', '--free-slot', '--keep-sessions', '--follow', '--since', '--experimental', '--deliver', '--format', '-y', '--yes', '--confirm', '--allow-irreversible', '-f', '--force', '--max-accesses', '--leaked-from', '--break-glass', '-n', '--dry-run', '-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
@@ -59,7 +61,7 @@ Register-ArgumentCompleter -Native -CommandName nhi-revoke -ScriptBlock {
     'runs' = @('export', 'import')
     'identities' = @('check')
     'config' = @('show', 'path')
-    'schema' = @('list', 'audit', 'find', 'plan', 'revoke', 'rotate', 'approve', 'apply', 'resume', 'hold', 'verify', 'release', 'undo', 'finish', 'runs', 'report', 'identities', 'providers', 'permissions', 'doctor', 'config', 'schema', 'demo', 'help')
+    'schema' = @('list', 'audit', 'find', 'triage', 'plan', 'revoke', 'rotate', 'approve', 'apply', 'resume', 'hold', 'verify', 'release', 'undo', 'finish', 'runs', 'report', 'identities', 'providers', 'permissions', 'doctor', 'config', 'schema', 'demo', 'help')
     'help' = @('exit-codes', 'environment', 'identities', 'formats', 'approval', 'safety', 'reasons', 'completion')
   }
   $values = @{

@@ -14,6 +14,7 @@ _nhi_revoke() {
     'list:Every live way in, what it reaches, and what could not be seen.'
     'audit:The same, judged by the exit code: 0 means nothing live and nothing unseen.'
     'find:Principals by name, what a repository’s jobs hold, or who uses a key.'
+    'triage:What a leaked credential is, whether it is alive, and whose; --revoke goes on.'
     'plan:What `revoke` would do, in order, with what breaks and what stays.'
     'revoke:End every session and key now, then replace what has a delivery target.'
     'rotate:Replace first, prove the new one, then end the old one and its sessions.'
@@ -48,7 +49,7 @@ _nhi_revoke() {
       _arguments -S {--logs,--no-logs}'[Read logs for live sessions and their lineage (slow, and they lag).]' \
         --since='[Read logs from then on - 2026-01-31T14 -00Z, 2h ago.]:value:' \
         --experimental'[Look at principals, too, whose interface the vendor may still change.]' \
-        --leaked-from='[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
+        --leaked-from='[Credentials that leaked, in a file or a scanner’s report - tried, ended by value where they can be.]:value:' \
         {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
@@ -71,7 +72,7 @@ _nhi_revoke() {
         {--logs,--no-logs}'[Read logs for live sessions and their lineage (slow, and they lag).]' \
         --since='[Read logs from then on - 2026-01-31T14 -00Z, 2h ago.]:value:' \
         --experimental'[Look at principals, too, whose interface the vendor may still change.]' \
-        --leaked-from='[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
+        --leaked-from='[Credentials that leaked, in a file or a scanner’s report - tried, ended by value where they can be.]:value:' \
         {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
@@ -87,6 +88,46 @@ _nhi_revoke() {
     find)
       _arguments -S --repo='[Instead - every identity that jobs of this repository could hold.]:value:' \
         --consumers='[Instead - who uses its credentials, as a proposal for nhi.toml.]:value:' \
+        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
+        --out='[Write results there (0600).]:value:_files' \
+        {-q,--quiet}'[On stderr only what went wrong.]' \
+        {-v,--verbose}'[On stderr every request’s fate.]' \
+        --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-pager'[Write straight, however long it is.]' \
+        --no-input'[Never ask; refuse instead.]' \
+        --config='[Another nhi.toml.]:value:_files' \
+        --debug'[Show tracebacks.]' \
+        {-h,--help}'[Show this message and exit.]' && return 0
+      ;;
+    triage)
+      _arguments -S --file='[Read it there (- for standard input) instead of a pipe or a paste.]:value:_files' \
+        --offline'[Ask nobody - only what the shapes tell.]' \
+        {--look,--no-look}'[Count the other accesses of each owner, as list does.]' \
+        {--logs,--no-logs}'[Read logs for live sessions and their lineage (slow, and they lag).]' \
+        --revoke'[Go on - revoke the owners of what is alive, or may be.]' \
+        --reason='[Why; picks defaults, never the order (help reasons).]:value:(leaked token-reuse recovery-change vendor-breach runner-compromise offboarding)' \
+        --case='[Case number for the report.]:value:' \
+        --scope='[End only these.]:value:_nhi_revoke_ask' \
+        --rotate='[When a replacement is made.]:value:(wait now no)' \
+        --brake='[Whether the principal itself is stopped.]:value:(auto on off)' \
+        --settle='[Instead of each vendor’s own - 60, 90s, 2m.]:value:' \
+        --grace='[rotate - both work this long after the proof.]:value:' \
+        --until-unused='[rotate - the old one ends once no use of it has shown this long (waits 24 h at most).]:value:' \
+        '*--cut-trust=''[Close this trust; may be repeated.]:value:_nhi_revoke_ask' \
+        '*--keep-trust=''[Leave this trust open, knowingly.]:value:_nhi_revoke_ask' \
+        '*--free-slot=''[May be deleted now to make room for the new one.]:value:_nhi_revoke_ask' \
+        --keep-sessions'[rotate - leave the old sessions alive. The report says so in red.]' \
+        --follow='[Whether what appears on the plan’s own principals is ended, too.]:value:(identity none)' \
+        --since='[When it began - 2026-01-31T14 -00Z, 2h ago, 12h.]:value:' \
+        --experimental'[Look at principals, too, whose interface the vendor may still change.]' \
+        '*--deliver=''[Where the replacement of this kind goes.]:value:' \
+        --format='[Of each --deliver - how it is written there, as its users read it.]:value:' \
+        {-y,--yes}'[Do not ask y/N.]' \
+        --confirm='[The identity’s name, instead of typing it when asked.]:value:' \
+        --allow-irreversible'[In a script - let what cannot be taken back be done.]' \
+        {-f,--force}'[Stop a principal that much depends on. Lifts no other guard.]' \
+        --max-accesses='[Refuse to end more than N accesses.]:value:' \
+        --break-glass='[Do it without the approval that nhi.toml demands; loud, and in the report.]:value:' \
         {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
@@ -120,7 +161,7 @@ _nhi_revoke() {
         --save='[Keep the plan for nhi-revoke apply (0600).]:value:_files' \
         --overwrite'[Let --save replace a file.]' \
         --detailed-exitcode'[Exit 10 where the plan has steps.]' \
-        --leaked-from='[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
+        --leaked-from='[Credentials that leaked, in a file or a scanner’s report - tried, ended by value where they can be.]:value:' \
         {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
@@ -156,7 +197,7 @@ _nhi_revoke() {
         --allow-irreversible'[In a script - let what cannot be taken back be done.]' \
         {-f,--force}'[Stop a principal that much depends on. Lifts no other guard.]' \
         --max-accesses='[Refuse to end more than N accesses.]:value:' \
-        --leaked-from='[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
+        --leaked-from='[Credentials that leaked, in a file or a scanner’s report - tried, ended by value where they can be.]:value:' \
         --break-glass='[Do it without the approval that nhi.toml demands; loud, and in the report.]:value:' \
         {-n,--dry-run}'[Only show the plan; nothing is changed.]' \
         {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
@@ -194,7 +235,7 @@ _nhi_revoke() {
         --allow-irreversible'[In a script - let what cannot be taken back be done.]' \
         {-f,--force}'[Stop a principal that much depends on. Lifts no other guard.]' \
         --max-accesses='[Refuse to end more than N accesses.]:value:' \
-        --leaked-from='[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
+        --leaked-from='[Credentials that leaked, in a file or a scanner’s report - tried, ended by value where they can be.]:value:' \
         --break-glass='[Do it without the approval that nhi.toml demands; loud, and in the report.]:value:' \
         {-n,--dry-run}'[Only show the plan; nothing is changed.]' \
         {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
@@ -229,7 +270,7 @@ _nhi_revoke() {
         --allow-irreversible'[Let what cannot be taken back be done.]' \
         {-f,--force}'[Stop a principal that much depends on.]' \
         --max-accesses='[Refuse to end more than N accesses.]:value:' \
-        --leaked-from='[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
+        --leaked-from='[Credentials that leaked, in a file or a scanner’s report - tried, ended by value where they can be.]:value:' \
         --break-glass='[Do it without the approval that nhi.toml demands; loud, and in the report.]:value:' \
         {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
@@ -244,7 +285,7 @@ _nhi_revoke() {
         '*: :_files' && return 0
       ;;
     resume)
-      _arguments -S --leaked-from='[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
+      _arguments -S --leaked-from='[Credentials that leaked, in a file or a scanner’s report - tried, ended by value where they can be.]:value:' \
         {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
@@ -258,7 +299,7 @@ _nhi_revoke() {
         '*: :_nhi_revoke_ask' && return 0
       ;;
     hold)
-      _arguments -S --leaked-from='[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
+      _arguments -S --leaked-from='[Credentials that leaked, in a file or a scanner’s report - tried, ended by value where they can be.]:value:' \
         --interval='[Between two looks.]:value:' \
         --for='[At most so long - 30m, 12h.]:value:' \
         --until='[Instead of the last residual - 2026-01-31T14 -00Z.]:value:' \
@@ -275,7 +316,7 @@ _nhi_revoke() {
         '*: :_nhi_revoke_ask' && return 0
       ;;
     verify)
-      _arguments -S --leaked-from='[Credentials that leaked, as they stand in a file - tried, ended by value where the vendor can.]:value:' \
+      _arguments -S --leaked-from='[Credentials that leaked, in a file or a scanner’s report - tried, ended by value where they can be.]:value:' \
         {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \
@@ -449,7 +490,7 @@ _nhi_revoke() {
         --config='[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
         {-h,--help}'[Show this message and exit.]' \
-        '1: :(list audit find plan revoke rotate approve apply resume hold verify release undo finish runs report identities providers permissions doctor config schema demo help)' && return 0
+        '1: :(list audit find triage plan revoke rotate approve apply resume hold verify release undo finish runs report identities providers permissions doctor config schema demo help)' && return 0
       ;;
     demo)
       _arguments -S --scenario='[incident - an intruder is ended. rollover - credentials are replaced at work.]:value:(incident rollover)' \

@@ -84,7 +84,7 @@ def answer(session: Session, question: str) -> str:
     streams.err.flush()
     typed = ""
     try:
-        typed = streams.stdin.readline()
+        typed = streams.answered_on.readline()
     finally:
         if not typed.endswith("\n"):  # Ctrl-C or Ctrl-D: what follows begins on a line of its own
             streams.err.write("\n")

@@ -26,7 +26,7 @@ class LeakedOptions:
         typer.Option(
             "--leaked-from",
             metavar="FILE|-",
-            help="Credentials that leaked, as they stand in a file: tried, ended by value where the vendor can.",
+            help="Credentials that leaked, in a file or a scanner's report: tried, ended by value where they can be.",
         ),
     ] = None
 
@@ -35,7 +35,11 @@ def hold_leaked(session: Session, engine: Engine, options: LeakedOptions) -> Non
     """Reads them; the engine tells what was recognised. Raises Usage; no message holds anything of what was read."""
     if options.leaked_from is None:
         return
-    engine.hold_leaked(_read(session, options.leaked_from))
+    from nhi_revoke.triage.reading import read
+
+    text = _read(session, options.leaked_from)
+    reading = read(text)
+    engine.hold_leaked(text, () if reading.format == "text" else [piece.text for piece in reading.fragments])
 
 
 def _read(session: Session, place: str) -> str:

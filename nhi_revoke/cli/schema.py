@@ -87,6 +87,7 @@ def data_types() -> dict[str, tuple[Any, ...]]:
     from nhi_revoke.model.plan import Plan
     from nhi_revoke.model.report import Report
     from nhi_revoke.model.right import Document
+    from nhi_revoke.model.triage import Triaged
     from nhi_revoke.provider.registry import ProviderStatus
 
     acted = (Report, Plan)
@@ -94,6 +95,7 @@ def data_types() -> dict[str, tuple[Any, ...]]:
         "list": (Listed,),
         "audit": (Audited, AuditedMany),
         "find": (FoundPrincipals, HeldByJobs, FoundConsumers),
+        "triage": (Triaged, Report, Plan),
         "plan": (Plan,),
         "approve": (Approved,),
         **dict.fromkeys(("revoke", "rotate", "apply", "release", "undo", "finish"), acted),

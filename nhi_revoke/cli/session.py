@@ -9,10 +9,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from nhi_revoke.cli.exit_code import ExitCode
 from nhi_revoke.cli.streams import Streams
+from nhi_revoke.cli.terminal import open_terminal, read_hidden
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -47,7 +48,7 @@ def installed(environ: Mapping[str, str]) -> Registry:
 
 @dataclass
 class Session:
-    """One per process. `make_engine` and `make_registry` are there for tests to set."""
+    """One per process. `make_engine`, `make_registry`, `open_terminal` and `read_hidden` are there for tests to set."""
 
     streams: Streams
     arguments: tuple[str, ...]
@@ -55,6 +56,8 @@ class Session:
     cwd: Path
     make_engine: MakeEngine = make_engine
     make_registry: MakeRegistry = installed
+    open_terminal: Callable[[], TextIO | None] = open_terminal
+    read_hidden: Callable[[TextIO, int, Callable[[], None]], str] = read_hidden
     command: str = ""
     output: Output = "table"
     out: Path | None = None
@@ -112,6 +115,10 @@ class Session:
     def can_ask(self) -> bool:
         """Whether a person sits at a terminal and may be asked."""
         return self.streams.asks() and not self.no_input
+
+    def ask_at_terminal(self) -> None:
+        """Standard input held something else than answers: these come from the terminal, where there is one."""
+        self.streams.answers = self.open_terminal()
 
     @contextmanager
     def engine(self) -> Iterator[Engine]:

@@ -21,6 +21,8 @@ class Streams:
     environ: Mapping[str, str]
     no_color: bool = False
     """`--no-color` was given."""
+    answers: TextIO | None = None
+    """The terminal, where standard input was read for something else."""
 
     def terminal(self, stream: TextIO) -> bool:
         """Whether somebody looks at it through a terminal that can move its cursor."""
@@ -55,8 +57,13 @@ class Streams:
             return 24
 
     def asks(self) -> bool:
-        """Whether a person can be asked: questions stand on stderr, answers come from stdin."""
-        return self.stdin.isatty() and self.err.isatty()
+        """Whether a person can be asked: questions stand on stderr, answers come from stdin, or from the terminal."""
+        return self.answered_on.isatty() and self.err.isatty()
+
+    @property
+    def answered_on(self) -> TextIO:
+        """Where answers come from."""
+        return self.answers if self.answers is not None else self.stdin
 
     def show(self, blocks: Iterable[Block], stream: TextIO, *, paged: bool = False) -> None:
         """Wrapped and coloured for a terminal, plain for a pipe. `paged`: through a pager, where it is a terminal and

@@ -38,6 +38,7 @@ COMMANDS: tuple[Row, ...] = (
     Row("list", LOOK, "Every live way in, what it reaches, and what could not be seen."),
     Row("audit", LOOK, "The same, judged by the exit code: 0 means nothing live and nothing unseen."),
     Row("find", LOOK, "Principals by name, what a repository's jobs hold, or who uses a key."),
+    Row("triage", LOOK, "What a leaked credential is, whether it is alive, and whose; --revoke goes on.", changes=True),
     Row("plan", LOOK, "What `revoke` would do, in order, with what breaks and what stays."),
     Row("revoke", ACT, "End every session and key now, then replace what has a delivery target.", changes=True),
     Row("rotate", ACT, "Replace first, prove the new one, then end the old one and its sessions.", changes=True),

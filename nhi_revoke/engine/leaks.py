@@ -28,9 +28,11 @@ class Leaks(Struct, frozen=True):
 
     recognised: tuple[Leak, ...]
     strange: tuple[int, ...]
-    """Numbers of lines that look like one credential each, and that no provider knows."""
+    """Numbers of lines that look like one credential each, and that no provider knows; of a report, of its findings."""
     unasked: tuple[str, ...] = ()
     """Providers that could not be asked: not installed, or broken."""
+    unit: str = "line"
+    """What is counted: lines, or findings of a report."""
 
     def told(self) -> tuple[str, str]:
         """In words: what was recognised, and what was not; the second empty where there is nothing to say."""
@@ -41,15 +43,19 @@ class Leaks(Struct, frozen=True):
             more = len(self.strange) - NAMED
             numbers = ", ".join(map(str, self.strange[:NAMED])) + (f" and {more} more" if more > 0 else "")
             wrong.append(
-                f"nothing that can be tried or ended by its value was found in line {numbers}: it was not used"
+                f"nothing that can be tried or ended by its value was found in {self.unit} {numbers}: it was not used"
             )
         if self.unasked:
             wrong.append(f"could not be asked whether they know it: {', '.join(self.unasked)}")
         return f"leaked credentials: {what}", "; ".join(wrong)
 
 
-def hold_leaks(text: str, registry: Registry, io: EngineIo) -> Leaks:
-    """Keeps what providers recognise for their kinds. Raises Usage where nobody knows anything of it."""
+def hold_leaks(text: str, registry: Registry, io: EngineIo, pieces: Sequence[str] = ()) -> Leaks:
+    """Keeps what providers recognise for their kinds. Raises Usage where nobody knows anything of it.
+
+    `pieces`: the findings of a scanner's report, where the text is one. Each is read by itself, so that an id of one is
+    never taken together with the secret of another.
+    """
     found: list[Leak] = []
     words: set[str] = set()
     seen: set[tuple[str, str]] = set()
@@ -60,7 +66,7 @@ def hold_leaks(text: str, registry: Registry, io: EngineIo) -> Leaks:
         except Trouble:
             unasked.append(name)
             continue
-        for leak, value in provider.leaks(text):
+        for leak, value in (pair for piece in pieces or (text,) for pair in provider.leaks(piece)):
             words |= {value.reveal(), leak.public_id} - {""}
             if (leak.kind, value.reveal()) not in seen:
                 seen.add((leak.kind, value.reveal()))
@@ -73,6 +79,8 @@ def hold_leaks(text: str, registry: Registry, io: EngineIo) -> Leaks:
             "Nothing was done.",
             "One credential a line is enough; without --leaked-from, identities are contained without their values.",
         )
+    if pieces:
+        return Leaks(tuple(found), _unused(pieces, words), tuple(unasked), "finding")
     return Leaks(tuple(found), _strange(text, words), tuple(unasked))
 
 
@@ -111,6 +119,10 @@ def must_be_held(plan: Plan, leaks: Sequence[Leak], registry: Registry) -> None:
             f"the plan ends {', '.join(sorted(missing))}, and no value was handed over. Nothing was changed.",
             "--leaked-from FILE, as for the plan.",
         )
+
+
+def _unused(pieces: Sequence[str], known: set[str]) -> tuple[int, ...]:
+    return tuple(n for n, piece in enumerate(pieces, 1) if not any(word in piece for word in known))
 
 
 def _strange(text: str, known: set[str]) -> tuple[int, ...]:

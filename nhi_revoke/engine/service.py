@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Literal
@@ -27,8 +27,10 @@ from nhi_revoke.engine.inventory import Surveyor
 from nhi_revoke.engine.io import EngineIo, Show
 from nhi_revoke.engine.journal import BeforeAppend, Journal
 from nhi_revoke.engine.leaks import hold_leaks, must_be_held, unclaimed
+from nhi_revoke.engine.liveness import ask_alive
 from nhi_revoke.engine.lock import Locks
 from nhi_revoke.engine.lookalikes import Lookalikes
+from nhi_revoke.engine.owners import Owner, resolve_owners
 from nhi_revoke.engine.planner import make_plan, named_in_vain
 from nhi_revoke.engine.report import make_report
 from nhi_revoke.engine.repository import Search
@@ -42,17 +44,20 @@ from nhi_revoke.engine.store import RunFolder
 from nhi_revoke.engine.work import Work, locked_work
 from nhi_revoke.model.checkup import Finding
 from nhi_revoke.model.error import Ambiguous, NotFound, NothingCanStart
-from nhi_revoke.model.found import Access, BlindSpot, Lead
+from nhi_revoke.model.found import Access, BlindSpot, Lead, Leak
 from nhi_revoke.model.identity import Identity
 from nhi_revoke.model.intent import Intent
 from nhi_revoke.model.inventory import Inventory
 from nhi_revoke.model.line import Verb
+from nhi_revoke.model.liveness import Liveness
 from nhi_revoke.model.nearest import nearest
 from nhi_revoke.model.plan import Plan
-from nhi_revoke.model.ref import AccessId, Utc
+from nhi_revoke.model.ref import AccessId, PrincipalRef, Utc
 from nhi_revoke.model.report import Report
 from nhi_revoke.model.right import Holding
+from nhi_revoke.provider.recognised import Recognised
 from nhi_revoke.provider.registry import Registry
+from nhi_revoke.provider.secret import Secret
 
 __all__ = ["Consent", "Engine", "FoundConsumers", "FoundPrincipals", "HeldByJobs", "RunSummary"]
 
@@ -113,14 +118,35 @@ class Engine:
     def _new_run_id(self) -> str:
         return f"{self.clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
-    def hold_leaked(self, text: str) -> None:
+    def hold_leaked(self, text: str, pieces: Sequence[str] = ()) -> None:
         """Credentials that leaked, for whatever can try or end them by value; tells what was recognised, and never a
-        value. Raises Usage where nothing was.
+        value. `pieces`: the findings, where the text is a scanner's report. Raises Usage where nothing was.
         """
-        what, wrong = hold_leaks(text, self.registry, self._io).told()
+        what, wrong = hold_leaks(text, self.registry, self._io, pieces).told()
         self.tell(SaysEvent(what))
         if wrong:
             self.tell(SaysEvent(wrong, "warning"))
+
+    # -- triage ----------------------------------------------------------------------------------------------------
+
+    def alive(self, found: Sequence[tuple[str, Recognised]]) -> tuple[Liveness, ...]:
+        """Whether each still opens anything, with the name of the provider that recognised it; in their order."""
+        return ask_alive(found, self.registry, self.config, self._io, self._pool)
+
+    def owners(self, refs: Iterable[PrincipalRef]) -> dict[PrincipalRef, Owner]:
+        """Who each reference is, by the operator's own login; or why nobody can say."""
+        return resolve_owners(refs, self.connections, self._pool)
+
+    def survey(self, refs: Sequence[PrincipalRef], *, logs: bool) -> Inventory:
+        """What a `list` of all of these shows, in one look. Raises nothing for who is not there."""
+        identity = Identity("triage", tuple(refs))
+        found = self.surveyor.look(identity, enrich=False, experimental=False)
+        return self._with_logs(found, Intent()) if logs and found.principals else found
+
+    def hold_values(self, pairs: Iterable[tuple[Leak, Secret]]) -> None:
+        """Leaked values for whatever can try or end them, as `hold_leaked` does; of a text that was told already."""
+        for leak, value in pairs:
+            self._io.hold(leak, value)
 
     # -- looking ---------------------------------------------------------------------------------------------------
 

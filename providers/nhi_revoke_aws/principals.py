@@ -198,7 +198,8 @@ def _by_key(conn: AwsConnection, ref: PrincipalRef) -> Principal:
         _elsewhere(conn, ref)
         if isinstance(fault, Denied):
             raise
-        raise Missing(f"{ref}: no access key of this id exists in account {conn.scope}") from None
+        where = f" in account {conn.scope}" if conn.scope else " in the account of your login"
+        raise Missing(f"{ref}: no access key of this id exists{where}") from None
     who = _one(conn, USER, owner or _missing(ref, "the key belongs to no user (a root key?)"))
     if isinstance(who, Fault):
         raise who

@@ -62,6 +62,7 @@ from nhi_revoke_aws.naming import (
     parse_ref,
 )
 from nhi_revoke_aws.principals import find, resolve
+from nhi_revoke_aws.recognising import recognised
 from nhi_revoke_aws.rights.documents import documents
 from nhi_revoke_aws.rights.holding import holds
 from nhi_revoke_aws.settings import AwsSettings
@@ -76,10 +77,12 @@ if TYPE_CHECKING:
     from nhi_revoke.model.consumer import Consumer, Mark, Sought
     from nhi_revoke.model.found import Access, BlindSpot, Lead
     from nhi_revoke.model.identity import Principal
+    from nhi_revoke.model.liveness import Liveness
     from nhi_revoke.model.right import Document, Holding, Stage
     from nhi_revoke.provider.doer import Doer, Store
     from nhi_revoke.provider.io import Io
     from nhi_revoke.provider.kind import AccessKind
+    from nhi_revoke.provider.recognised import Recognised
     from nhi_revoke.provider.sandbox.contract import Sandbox
     from nhi_revoke.provider.secret import Secret
 
@@ -170,6 +173,14 @@ class AwsProvider(Provider[AwsConnection]):
 
     def scopes(self, settings: Any) -> Sequence[str]:
         return ("", *(account.id for account in settings.accounts))
+
+    def recognise(self, text: str) -> Iterable[Recognised]:
+        return recognised(text)
+
+    def alive(self, found: Recognised, settings: Any, io: Io) -> Liveness:
+        from nhi_revoke_aws.alive import liveness
+
+        return liveness(found, settings, io)
 
     def leaks(self, text: str) -> Iterable[tuple[Leak, Secret]]:
         """Those whose secret stands beside them."""

@@ -27,11 +27,14 @@ Options:
   -h, --help     Show this message and exit.
 
 Look:
-  list   Every live way in, what it reaches, and what could not be seen.
-  audit  The same, judged by the exit code: 0 means nothing live and nothing
-         unseen.
-  find   Principals by name, what a repository's jobs hold, or who uses a key.
-  plan   What `revoke` would do, in order, with what breaks and what stays.
+  list    Every live way in, what it reaches, and what could not be seen.
+  audit   The same, judged by the exit code: 0 means nothing live and nothing
+          unseen.
+  find    Principals by name, what a repository's jobs hold, or who uses a
+          key.
+  triage  What a leaked credential is, whether it is alive, and whose;
+          --revoke goes on.
+  plan    What `revoke` would do, in order, with what breaks and what stays.
 
 Act:
   revoke   End every session and key now, then replace what has a delivery

@@ -14,14 +14,16 @@ from typing import Any, ClassVar
 from nhi_revoke.model.alike import Candidate, Pointer, Resemblance
 from nhi_revoke.model.found import BlindSpot, Leak
 from nhi_revoke.model.identity import Principal
+from nhi_revoke.model.liveness import Liveness
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.model.right import Document, Holding, Stage
 from nhi_revoke.provider.contract import Provider, Settings
 from nhi_revoke.provider.doer import Doer, Store
-from nhi_revoke.provider.fault import Denied
+from nhi_revoke.provider.fault import Denied, Unauthenticated
 from nhi_revoke.provider.io import Io
 from nhi_revoke.provider.kind import AccessKind
 from nhi_revoke.provider.loopback import is_loopback
+from nhi_revoke.provider.recognised import Recognised
 from nhi_revoke.provider.resembling import resemblance
 from nhi_revoke.provider.secret import Secret
 from nhi_revoke_example.cache import Flush
@@ -112,6 +114,20 @@ class Example(Provider[Cloud]):
         for bot in conn.pages("/bots", "bots") if named else ():
             if f"{bot['org']}/{bot['name']}" in named:
                 yield from self._candidate(conn, bot, ())
+
+    def recognise(self, text: str) -> Iterable[Recognised]:
+        """By shape alone, so that nothing but a token is one."""
+        for m in re.finditer(r"(?<![\w.-])(tok_\d{4,8})\.[a-z0-9]+(?:-[a-z0-9]+)+(?![\w.-])", text):
+            value = Secret(m[0], field="token", public={"id": m[1]})
+            yield Recognised(Leak("example:token", m[1], None, f"token {m[1]}"), value, m.start(), m.end())
+
+    def alive(self, found: Recognised, settings: Any, io: Io) -> Liveness:
+        assert found.value is not None
+        try:
+            me = Cloud("", settings.url, "", io).call_as(found.value.reveal(), "GET", "/me")
+        except Unauthenticated:
+            return Liveness("dead", "GET /me refuses it")
+        return Liveness("alive", "GET /me names the bot", PrincipalRef(self.name, "bot", me["bot"]), "org-1")
 
     def leaks(self, text: str) -> Iterable[tuple[Leak, Secret]]:
         found = re.finditer(r"(tok_\w+)\.[\w-]+", text)
