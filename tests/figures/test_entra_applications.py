@@ -21,7 +21,7 @@ def test_requests_of_one_app_do_not_grow_with_the_tenant(tmp_path: Path) -> None
         with tenant(folder, applications) as (entra, _):
             by_name, inventory = (looked(entra, folder, 0.0, look) for look in (found, listed))
         assert by_name.brought == 1
-        assert len(by_name.passed) == 6, "a token, its objects by name and by tag, and what the one candidate trusts"
+        assert len(by_name.passed) <= 8, "a token, pages of names that begin alike, tags, and what the candidate trusts"
         assert inventory.brought > 10
         asked.append(len(inventory.passed))
     assert asked[0] == asked[1]
