@@ -35,6 +35,9 @@ class Side:
             raise HangUp
         if environ["PATH_INFO"] == "/broken":
             raise ValueError("a defect")
+        if environ["PATH_INFO"] == "/gone":
+            start_response("204 No Content", [("Content-Type", "application/json")])
+            return [b"{}"]
         start_response("201 Made", [("Content-Type", "text/plain"), ("Link", "<a>"), ("Link", "<b>")])
         return [b"a ", b"whole one"]
 
@@ -69,6 +72,7 @@ BOTH = pytest.mark.parametrize("send", [by_httpx, by_botocore])
         ("GET", "/v1/a%2Fb%20c?x=1&y=%C3%A9&x=2", {"headers": {"Authorization": "Bearer x", "X-Two": "a, b"}}),
         ("POST", "/v1/things", {"content": b"\x00{}", "headers": {"Content-Type": "application/json"}}),
         ("GET", "/broken", {}),
+        ("POST", "/gone", {"content": b"{}"}),
     ],
 )
 def test_both_ways_ask_and_are_answered_the_same(

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 HOST = "127.0.0.1"
+BODILESS = frozenset({204, 304})
+"""RFC 9110, 15.3.5 and 15.4.5: neither a body nor, with 204, its length."""
 
 
 class HangUp(Exception):
@@ -257,8 +259,10 @@ class _Said:
         kept.append(("Date", format_datetime(date, usegmt=True)))
         if "server" not in named:
             kept.append(("Server", "sandbox"))
-        kept.append(("Content-Length", str(len(self.body))))
         code, _, reason = self.status.partition(" ")
+        if int(code) in BODILESS:  # a client reads none: on a kept connection it would be the next answer's beginning
+            return Answer(int(code), reason, tuple(kept), b"")
+        kept.append(("Content-Length", str(len(self.body))))
         return Answer(int(code), reason, tuple(kept), self.body)
 
 
