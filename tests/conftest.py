@@ -26,7 +26,7 @@ botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
 parse_once()
 SHORTCUT.install()
 
-ACROSS = ("aws", "demo", "entra", "gcp", "github", "incident", "okta")
+ACROSS = ("aws", "entra", "gcp", "github", "incident", "okta")
 """Folders whose tests need no socket to the sandbox, but for what is about connections, logins and other processes."""
 WIRE = ("test_connection", "test_login", "test_operator", "test_device_code", "test_managed_identity", "test_killed")
 MANY = ("test_02_", "test_06_killed_", "test_07_", "test_08_", "test_10_")
