@@ -170,14 +170,14 @@ class EngineIo:
         return self._tls
 
     def http(self, base_url: str, tls: ssl.SSLContext | None = None) -> httpx.Client:
-        from http.cookiejar import DefaultCookiePolicy
-
         import httpx
+
+        from nhi_revoke.engine.cookieless import CookielessClient
 
         with self._lock:
             client = self._clients.get((base_url, tls))
             if client is None:
-                client = httpx.Client(
+                client = CookielessClient(
                     base_url=base_url,
                     # A sandbox on http needs no TLS context, which takes 50 ms to make.
                     verify=(tls or self._context()) if base_url.startswith("https:") else False,
@@ -185,8 +185,6 @@ class EngineIo:
                     trust_env=not is_near(base_url),  # a proxy would get what is meant for this machine alone
                     timeout=httpx.Timeout(20.0, connect=5.0),
                 )
-                # A vendor's session cookie would sign in whoever asks next, whatever credential is being tried.
-                client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
                 self._clients[base_url, tls] = client
             return client
 

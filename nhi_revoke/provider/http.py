@@ -236,10 +236,12 @@ class HttpApi:
         self.budget.take(bucket, reads=method in READS)
         told, began = None, self.clock.local()
         try:
-            headers = httpx.Headers(self._headers)
-            headers.update(more.pop("headers", None))
-            headers.update(signed)
-            response = client.request(method, url, headers=headers, **more)
+            # Made here, since the client would parse and copy each part once more to merge it with what it has.
+            merged: dict[str, str] = dict(client.headers)
+            for part in (self._headers, more.pop("headers", None) or {}, signed):
+                merged |= {name.lower(): value for name, value in part.items()}
+            waits = {"timeout": client.timeout.as_dict()}
+            response = client.send(httpx.Request(method, url, headers=merged, extensions=waits, **more))
             told = window(response.headers, self.vendor.rates)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
             where = f"{self.vendor.title} ({urlsplit(self._host).hostname})"

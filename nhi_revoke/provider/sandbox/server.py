@@ -7,7 +7,7 @@ import socket
 import socketserver
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from email.utils import format_datetime
@@ -16,14 +16,39 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
+from msgspec import Struct
+
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 HOST = "127.0.0.1"
+BODILESS = frozenset({204, 304})
+"""RFC 9110, 15.3.5 and 15.4.5: neither a body nor, with 204, its length."""
 
 
 class HangUp(Exception):
     """Raised by an application: the connection is cut and no answer is sent."""
+
+
+class Request(Struct, frozen=True):
+    """One request, read whole."""
+
+    method: str
+    target: str
+    """Path and query as they were sent."""
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+    version: str = "HTTP/1.1"
+    peer: str = HOST
+
+
+class Answer(Struct, frozen=True):
+    """As it leaves, but for what the connection needs."""
+
+    status: int
+    reason: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
 
 
 class LoopbackServer:
@@ -52,6 +77,15 @@ class LoopbackServer:
         if self._server is None:
             raise RuntimeError("the sandbox's server is not started")
         return f"http://{HOST}:{self._server.server_port}"
+
+    def answered(self, asked: Request) -> Answer:
+        """What the server answers to this request, without a socket. Raises HangUp where it would cut the connection,
+        and ConnectionRefusedError where it is not started.
+        """
+        server = self._server
+        if server is None:
+            raise ConnectionRefusedError("the sandbox's server is not started")
+        return server.answered(asked)
 
     @property
     def errors(self) -> tuple[BaseException, ...]:
@@ -106,6 +140,20 @@ class _Server(ThreadingHTTPServer):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
+    def answered(self, asked: Request) -> Answer:
+        """What the application says, as it leaves. A defect of it is kept, told with 500, and raised when the sandbox
+        is closed. Raises HangUp.
+        """
+        said = _Said()
+        try:
+            said.collect(self.app(_environ(asked, self.server_port), said.start))
+        except HangUp:
+            raise
+        except Exception as defect:  # noqa: BLE001
+            self.errors.append(defect)
+            said = _Said.defect(defect)
+        return said.dated(self.date())
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no defect; anything else is kept for the one who closes the sandbox."""
         error = sys.exc_info()[1]
@@ -140,16 +188,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        answer = _Answer()
+        peer = str(self.client_address[0])
         try:
-            result = self.server.app(self._environ(body), answer.start)
-            answer.collect(result)
+            answer = self.server.answered(
+                Request(self.command, self.path, self.headers.items(), body, self.request_version, peer)
+            )
         except HangUp:
             self._hang_up()
             return
-        except Exception as defect:  # noqa: BLE001 - kept, answered with 500, and raised when the sandbox is closed
-            self.server.errors.append(defect)
-            answer = _Answer.defect(defect)
         self._send(answer)
 
     def _hang_up(self) -> None:
@@ -157,56 +203,20 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
 
-    def _send(self, answer: _Answer) -> None:
-        code, _, reason = answer.status.partition(" ")
-        self.send_response_only(int(code), reason)
-        named = {name.lower() for name, _ in answer.headers}
+    def _send(self, answer: Answer) -> None:
+        self.send_response_only(answer.status, answer.reason)
         for name, value in answer.headers:
-            if name.lower() not in ("content-length", "date", "connection"):
-                self.send_header(name, value)
-        self.send_header("Date", format_datetime(self.server.date(), usegmt=True))
-        if "server" not in named:
-            self.send_header("Server", "sandbox")
-        self.send_header("Content-Length", str(len(answer.body)))
+            self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD" and answer.body:
             self.wfile.write(answer.body)
         self.wfile.flush()
 
-    def _environ(self, body: bytes) -> WSGIEnvironment:
-        raw_path, _, query = self.path.partition("?")
-        environ: WSGIEnvironment = {
-            "REQUEST_METHOD": self.command,
-            "SCRIPT_NAME": "",
-            "PATH_INFO": unquote_to_bytes(raw_path).decode("latin-1"),
-            "QUERY_STRING": query,
-            "RAW_URI": self.path,
-            "REQUEST_URI": self.path,
-            "SERVER_NAME": HOST,
-            "SERVER_PORT": str(self.server.server_port),
-            "SERVER_PROTOCOL": self.request_version,
-            "REMOTE_ADDR": str(self.client_address[0]),
-            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
-            "CONTENT_LENGTH": str(len(body)),
-            "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "http",
-            "wsgi.input": io.BytesIO(body),
-            "wsgi.errors": sys.stderr,
-            "wsgi.multithread": True,
-            "wsgi.multiprocess": False,
-            "wsgi.run_once": False,
-        }
-        for name in self.headers:
-            key = "HTTP_" + name.upper().replace("-", "_")
-            if key not in ("HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH") and "_" not in name:
-                environ[key] = ",".join(self.headers.get_all(name, []))
-        return environ
-
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it
         """Silent: what was asked is in the sandbox's call log."""
 
 
-class _Answer:
+class _Said:
     """What an application answered, whole: sandboxes' answers are small."""
 
     def __init__(self) -> None:
@@ -236,8 +246,53 @@ class _Answer:
                 close()
 
     @classmethod
-    def defect(cls, error: BaseException) -> _Answer:
+    def defect(cls, error: BaseException) -> _Said:
         answer = cls()
         answer.headers = [("Content-Type", "text/plain; charset=utf-8")]
         answer.body = f"the sandbox itself failed: {type(error).__name__}".encode()
         return answer
+
+    def dated(self, date: datetime) -> Answer:
+        """With the headers that a server adds."""
+        named = {name.lower() for name, _ in self.headers}
+        kept = [h for h in self.headers if h[0].lower() not in ("content-length", "date", "connection")]
+        kept.append(("Date", format_datetime(date, usegmt=True)))
+        if "server" not in named:
+            kept.append(("Server", "sandbox"))
+        code, _, reason = self.status.partition(" ")
+        if int(code) in BODILESS:  # a client reads none: on a kept connection it would be the next answer's beginning
+            return Answer(int(code), reason, tuple(kept), b"")
+        kept.append(("Content-Length", str(len(self.body))))
+        return Answer(int(code), reason, tuple(kept), self.body)
+
+
+def _environ(asked: Request, port: int) -> WSGIEnvironment:
+    raw_path, _, query = asked.target.partition("?")
+    environ: WSGIEnvironment = {
+        "REQUEST_METHOD": asked.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(raw_path).decode("latin-1"),
+        "QUERY_STRING": query,
+        "RAW_URI": asked.target,
+        "REQUEST_URI": asked.target,
+        "SERVER_NAME": HOST,
+        "SERVER_PORT": str(port),
+        "SERVER_PROTOCOL": asked.version,
+        "REMOTE_ADDR": asked.peer,
+        "CONTENT_TYPE": "",
+        "CONTENT_LENGTH": str(len(asked.body)),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(asked.body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, value in asked.headers:
+        key = "HTTP_" + name.upper().replace("-", "_")
+        if key == "HTTP_CONTENT_TYPE":
+            environ["CONTENT_TYPE"] = environ["CONTENT_TYPE"] or value
+        elif key != "HTTP_CONTENT_LENGTH" and "_" not in name:
+            environ[key] = f"{environ[key]},{value}" if key in environ else value
+    return environ
