@@ -38,14 +38,14 @@ def many_screen(each: Sequence[Examined], fail_on: Sequence[str]) -> list[Block]
     ]
     blank = sum(one.inventory is None for one in each)
     unlooked = [Span(f"NOT LOOKED AT {blank}", "danger")] if blank else []
-    heads = ("VERDICT", "IDENTITY", "LIVE", "MAY BE", "OPEN", "UNSEEN", "ACCEPTED", "EXIT")
+    heads = ("RESULT", "IDENTITY", "LIVE", "MAY BE", "OPEN", "UNSEEN", "ACCEPTED", "EXIT")
     maybe = f"{found.maybe} MAY BE LIVE: no list shows them; take them for live."
     blocks: list[Block] = [
         line(*verdict_line(each, fail_on).spans, f"    {passed} of {len(each)} identities pass"),
         line(*spaced([*numbers, *unlooked])),
         *([line(Span(maybe, "warning"))] if found.maybe else []),
         BLANK,
-        table(heads, [_row(one) for one in each], keep="VERDICT", indent=2),
+        table(heads, [_row(one) for one in each], keep="RESULT", indent=2),
     ]
     failing = [one for one in each if not one.passed]
     for one in failing:
@@ -113,7 +113,7 @@ def _findings(one: Examined) -> list[Line | Block]:
     heads = ("VERDICT", "ID", "WHAT", "ACCEPTED BECAUSE", "FAILS")
     filled = [i for i in range(len(heads)) if any(row[i] for row in rows)]
     cells = [[row[i] for i in filled] for row in rows]
-    shown = table([heads[i] for i in filled], cells, keep="VERDICT FAILS", own_line="ID", named=heads[3:], indent=2)
+    shown = table([heads[i] for i in filled], cells, keep="VERDICT", own_line="ID", named=heads[3:], indent=2)
     return [shown] if rows else []
 
 

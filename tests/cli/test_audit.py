@@ -233,7 +233,7 @@ def test_the_screen_of_many(cli: Cli) -> None:
         "NOT PASSED    0 of 2 identities pass\n"
         "LIVE 2  OPEN 0  REACH 0  UNSEEN 0  NOT LOOKED AT 1\n"
         "1 MAY BE LIVE: no list shows them; take them for live.\n\n"
-        "  VERDICT        IDENTITY                LIVE  MAY BE  OPEN  UNSEEN  ACCEPTED  EXIT\n"
+        "  RESULT         IDENTITY                LIVE  MAY BE  OPEN  UNSEEN  ACCEPTED  EXIT\n"
         "  NOT PASSED     example:bot/ledger-bot  2     1       0     0       0         8\n"
         "  NOT LOOKED AT  payments-bto                                                  3"
     )
