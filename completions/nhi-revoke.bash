@@ -33,10 +33,10 @@ _nhi_revoke() {
     --stale) COMPREPLY=($(compgen -W "drop refuse" -- "$cur")); return ;;
     --stage) COMPREPLY=($(compgen -W "list contain rotate" -- "$cur")); return ;;
     --scenario) COMPREPLY=($(compgen -W "incident rollover" -- "$cur")); return ;;
-    --out|--config|--accept-from|--data|--file|--save|--key) compopt -o default; return ;;
+    --out|--config|--accept-from|--data|--file|--save|--key|--sign-with) compopt -o default; return ;;
     --accept) compopt -o nospace; _nhi_revoke_ask; return ;;
     --accept|--scope|--cut-trust|--keep-trust|--free-slot|--rearm) _nhi_revoke_ask; return ;;
-    --since|--leaked-from|--fail-on|--from|--repo|--consumers|--case|--settle|--grace|--until-unused|--deliver|--format|--confirm|--max-accesses|--break-glass|--interval|--for|--until|--document) return ;;
+    --since|--leaked-from|--fail-on|--from|--repo|--consumers|--case|--settle|--grace|--until-unused|--deliver|--format|--confirm|--max-accesses|--break-glass|--interval|--for|--until|--issuer|--audience|--key-id|--document) return ;;
   esac
   case $command in
     '') words="list audit find triage plan revoke rotate approve apply resume hold verify release undo finish runs report identities providers permissions doctor config schema demo help"; options="--help --version" ;;
@@ -56,7 +56,7 @@ _nhi_revoke() {
     undo) words="@ask"; options="-y --yes --confirm --allow-irreversible -f --force --max-accesses --rearm -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     finish) words="@ask"; options="-y --yes --confirm --allow-irreversible -f --force --max-accesses -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     runs) words="@ask"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; compopt -o default; ;;
-    report) words="@ask"; options="--verify --redact -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    report) words="@ask"; options="--sign-with --issuer --audience --key-id --verify --redact -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     identities) words="@ask"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     providers) words=""; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     permissions) words="@ask"; options="--stage --document -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;

@@ -347,6 +347,10 @@ complete -c nhi-revoke -n '__fish_seen_subcommand_from runs' -l debug -d 'Show t
 complete -c nhi-revoke -n '__fish_seen_subcommand_from runs' -s h -l help -d 'Show this message and exit.'
 complete -c nhi-revoke -n '__fish_seen_subcommand_from runs' -a '(nhi-revoke __complete (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)'
 complete -c nhi-revoke -n '__fish_seen_subcommand_from runs' -F
+complete -c nhi-revoke -n '__fish_seen_subcommand_from report' -l sign-with -r -F -d '-o caep: signed tokens, one a line, by this RSA key (PEM).'
+complete -c nhi-revoke -n '__fish_seen_subcommand_from report' -l issuer -x -d 'iss of those tokens.'
+complete -c nhi-revoke -n '__fish_seen_subcommand_from report' -l audience -x -d 'aud of those tokens.'
+complete -c nhi-revoke -n '__fish_seen_subcommand_from report' -l key-id -x -d 'kid of that key, as the receiver knows it.'
 complete -c nhi-revoke -n '__fish_seen_subcommand_from report' -l verify -d 'Check the journal’s hash chain instead; RUN may be an exported file, too.'
 complete -c nhi-revoke -n '__fish_seen_subcommand_from report' -l redact -d 'For outsiders: pseudonyms for people, accounts, principals, accesses, hosts, paths.'
 complete -c nhi-revoke -n '__fish_seen_subcommand_from report' -s o -l output -x -a 'table json ndjson csv md html ocsf caep junit sarif' -d 'How results are printed; errors, too, with json.'

@@ -47,7 +47,7 @@ Register-ArgumentCompleter -Native -CommandName nhi-revoke -ScriptBlock {
     'undo' = @('-y', '--yes', '--confirm', '--allow-irreversible', '-f', '--force', '--max-accesses', '--rearm', '-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
     'finish' = @('-y', '--yes', '--confirm', '--allow-irreversible', '-f', '--force', '--max-accesses', '-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
     'runs' = @('-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
-    'report' = @('--verify', '--redact', '-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
+    'report' = @('--sign-with', '--issuer', '--audience', '--key-id', '--verify', '--redact', '-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
     'identities' = @('-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
     'providers' = @('-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
     'permissions' = @('--stage', '--document', '-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')

@@ -399,7 +399,11 @@ _nhi_revoke() {
         '*: :_nhi_revoke_ask' && return 0
       ;;
     report)
-      _arguments -S --verify'[Check the journal’s hash chain instead; RUN may be an exported file, too.]' \
+      _arguments -S --sign-with='[-o caep - signed tokens, one a line, by this RSA key (PEM).]:value:_files' \
+        --issuer='[iss of those tokens.]:value:' \
+        --audience='[aud of those tokens.]:value:' \
+        --key-id='[kid of that key, as the receiver knows it.]:value:' \
+        --verify'[Check the journal’s hash chain instead; RUN may be an exported file, too.]' \
         --redact'[For outsiders - pseudonyms for people, accounts, principals, accesses, hosts, paths.]' \
         {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace as with_changes
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nhi_revoke.cli.envelope import Problem
+from nhi_revoke.cli.event_signing import SigningOptions, check_signing, signed_events
 from nhi_revoke.cli.exit_code import ExitCode
 from nhi_revoke.cli.group import application
 from nhi_revoke.cli.options import Run
@@ -37,7 +39,9 @@ Redact = Annotated[
 
 @app.command()
 @spread
-def report(session: Session, run: Run, verify: Verify = False, redact: Redact = False) -> Result:
+def report(
+    session: Session, run: Run, signing: SigningOptions, verify: Verify = False, redact: Redact = False
+) -> Result:
     """The report of a run, with its own exit code: -o html --out report.html; -o md, csv, ocsf, caep.
 
     nhi-revoke report @last; nhi-revoke report @last -o html --redact --out them.html;
@@ -49,8 +53,15 @@ def report(session: Session, run: Run, verify: Verify = False, redact: Redact = 
             raise Usage("usage", "--verify and --redact do not go together: a check of a chain names nobody.")
         return _checked(_check(session, run))
     check_format(session, ALL_REPORT_FORMATS)
+    signed = check_signing(signing, session.output)
+    if signed and redact:
+        raise Usage("usage", "--redact and --sign-with do not go together: no receiver knows a pseudonym.")
     with session.engine() as engine:
-        return report_result(session, engine.report(engine.run_id(run)), redact=redact)
+        result = report_result(session, engine.report(engine.run_id(run)), redact=redact)
+        if not signed:
+            return result
+        text = signed_events(session, signing, result.data, session.moment())
+    return with_changes(result, document=lambda: text)
 
 
 def _check(session: Session, run: str) -> ChainCheck:
