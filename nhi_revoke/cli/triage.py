@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from dataclasses import replace as with_changes
 from typing import TYPE_CHECKING, Annotated
@@ -26,7 +27,7 @@ from nhi_revoke.model.command import command
 from nhi_revoke.model.error import Refused, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from nhi_revoke.engine.service import Engine
     from nhi_revoke.model.triage import Suspect, Triaged
@@ -146,8 +147,9 @@ def _revoked(
     from nhi_revoke.triage.triaging import to_revoke
 
     found = judged.triaged
-    pairs = to_revoke(judged)
-    left = _left(found)
+    alone = allowed.confirm is None and (allowed.yes or not session.can_ask)
+    pairs = to_revoke(judged, proven_alone=alone)
+    left = _left(found, {id(suspect) for suspect, _ in pairs})
     if not pairs:
         return triage_result(found, left)
     names = _names([suspect for suspect, _ in pairs])
@@ -167,19 +169,21 @@ def _revoked(
     return _with_left(result, found, left)
 
 
-def _left(found: Triaged) -> tuple[Problem, ...]:
-    """Alive, or perhaps, and nobody's whom a run could reach."""
-    return tuple(_nobodys(each) for each in found.suspects if _is_left(each))
+def _left(found: Triaged, taken: Collection[int]) -> tuple[Problem, ...]:
+    """Alive, or perhaps, and in no plan: nobody's whom a run could reach, or not tried where nobody is asked."""
+    return tuple(_why_left(s) for s in found.suspects if s.liveness.state != "dead" and id(s) not in taken)
 
 
-def _is_left(each: Suspect) -> bool:
-    return each.liveness.state != "dead" and (each.owner is None or each.absent)
-
-
-def _nobodys(each: Suspect) -> Problem:
+def _why_left(each: Suspect) -> Problem:
     what = f"{each.leak.note or each.leak.kind} is {each.liveness.state}"
-    who = f"{each.owner}, whose it is, could not be found" if each.owner else "nothing tells whose it is"
-    return Problem("no-owner", f"{what}, and {who}: it was not revoked.", each.by_hand)
+    if each.owner is None:
+        return Problem("no-owner", f"{what}, and nothing tells whose it is: it was not revoked.", each.by_hand)
+    if each.absent:
+        why = f"{what}, and {each.owner}, whose it is, could not be found: it was not revoked."
+        return Problem("no-owner", why, each.by_hand)
+    name = each.identity or str(each.owner)
+    why = f"{what}, and nobody is asked: whoever wrote it there may not have had it. {name} was not touched."
+    return Problem("not-tried", why, f"{command('revoke', name)}, or --confirm {shlex.quote(name)} instead of --yes")
 
 
 def _names(suspects: Sequence[Suspect]) -> tuple[str, ...]:
@@ -212,7 +216,7 @@ def _with_left(result: Result, found: Triaged, left: Sequence[Problem]) -> Resul
     """The run's own exit code tells of its plan; what no plan covers counts, too."""
     if result.exit_code == ExitCode.INTERRUPTED:
         return result
-    alive = any(each.liveness.state == "alive" and _is_left(each) for each in found.suspects)
+    alive = any(each.liveness.state == "alive" and (each.owner is None or each.absent) for each in found.suspects)
     unseen = left or found.strange or found.unasked
     code = worst(result.exit_code, ExitCode.OPEN if alive else 0, ExitCode.UNSEEN if unseen else 0)
 

@@ -187,7 +187,15 @@ def _manual(engine: Engine, kind: str) -> str:
         return ""
 
 
-def to_revoke(judged: Judged) -> Sequence[tuple[Suspect, Sighting]]:
-    """Alive, or perhaps alive, and somebody's whom your logins reach."""
+def to_revoke(judged: Judged, *, proven_alone: bool) -> Sequence[tuple[Suspect, Sighting]]:
+    """Alive, or perhaps alive, and somebody's whom your logins reach.
+
+    `proven_alone`: nobody looks at what is to be done, so only what was tried and is alive. An id is no secret: whoever
+    writes one into a log must not have its owner stopped by a script.
+    """
     pairs = zip(judged.triaged.suspects, judged.sightings, strict=True)
-    return [(one, each) for one, each in pairs if one.liveness.state != "dead" and one.owner and not one.absent]
+    return [
+        (one, each)
+        for one, each in pairs
+        if one.owner and not one.absent and one.liveness.state in (("alive",) if proven_alone else ("alive", "unknown"))
+    ]

@@ -40,6 +40,19 @@ def test_an_id_alone_is_looked_up_and_not_tried(incident: Incident) -> None:
     assert not incident.mutations
 
 
+def test_an_id_alone_stops_nobody_by_a_script(incident: Incident) -> None:
+    """Whoever writes somebody's key id into a log does not have its secret."""
+    key = incident.aws.loot().key
+    rows = json.dumps([leak(key.key_id, RuleID="aws-access-token")])
+    ran = incident("triage", "--revoke", "--yes", "--allow-irreversible", "--no-logs", "-o", "json", typed=rows)
+    assert ran.code == 9
+    [problem] = json.loads(ran.out)["errors"]
+    assert problem["code"] == "not-tried"
+    assert f"{BOT} was not touched" in problem["message"]
+    assert problem["hint"] == f"nhi-revoke revoke {BOT}, or --confirm {BOT} instead of --yes"
+    assert not incident.mutations
+
+
 def test_a_report_of_keys_of_one_user_is_one_look(incident: Incident) -> None:
     [(one, secret), (two, other)] = incident.bot("second-bot", 2)
     rows = "\n".join(json.dumps(hog(i, f"{i}:{s}")) for i, s in ((one, secret), (two, other)))
