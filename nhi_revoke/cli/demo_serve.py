@@ -94,12 +94,13 @@ def door_table(doors: Sequence[Tried]) -> Block:
 
 @contextmanager
 def _stopped_by_signal() -> Iterator[None]:
-    """SIGTERM ends it as Ctrl-C does, so that nothing is left behind."""
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    """SIGTERM ends it as Ctrl-C does, so that nothing is left behind; a shell's background job hears of both, too."""
+    before = {each: signal.signal(each, _interrupt) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -41,7 +41,10 @@ def test_another_terminal_works_with_the_sandboxes_and_the_intruder_tries_again(
         serving.stdin.flush()
         heads = serving.stderr.readline()
         serving.send_signal(stop)
-        out, err = serving.communicate(timeout=60)
+        try:
+            out, err = serving.communicate(timeout=60)
+        finally:
+            serving.kill()
     assert serving.returncode == 0, err
     assert "now" in heads
     data = json.loads(out)["data"]
