@@ -66,7 +66,7 @@ from nhi_revoke.__main__ import main
 main()
 print("modules", *sorted(set(sys.modules) - before))
 """
-ENTRY = {"__future__", "nhi_revoke", "nhi_revoke.__main__"}
+ENTRY = {"nhi_revoke", "nhi_revoke.__main__"}
 COMPLETION = {"nhi_revoke.completion", *(f"nhi_revoke.completion.{name}" for name in ("answer", "local", "table"))}
 
 
@@ -84,7 +84,8 @@ def test_what_answers_at_once_loads_these_modules_and_no_other(arguments: tuple[
     """Not even `json` or `re`, each of which costs as much as the whole answer."""
     done = subprocess.run([sys.executable, "-c", FAST, *arguments], capture_output=True, text=True, check=True)
     *_, last = done.stdout.splitlines()
-    assert set(last.split()[1:]) == ENTRY | more
+    # What measures the tests may have loaded that before.
+    assert set(last.split()[1:]) - {"__future__"} == ENTRY | more
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("list", "--help"), ("revoke", "--help")])

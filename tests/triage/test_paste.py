@@ -41,9 +41,11 @@ class Terminal:
             "TERM": "dumb",
             "COLUMNS": "80",
         }
-        # The first terminal that a process without one opens becomes its own: /dev/tty is that.
+        # The first terminal that a process without one opens becomes its own: /dev/tty is that. Who runs the tests in
+        # the background has them ignore Ctrl-C, which a person at a terminal does not.
         program = (
-            "import os,sys; os.setsid(); os.close(os.open(sys.argv[1], os.O_RDWR)); os.execv(sys.argv[2], sys.argv[2:])"
+            "import os,signal,sys; os.setsid(); signal.signal(signal.SIGINT, signal.SIG_DFL); "
+            "os.close(os.open(sys.argv[1], os.O_RDWR)); os.execv(sys.argv[2], sys.argv[2:])"
         )
         self._leader, follower = pty.openpty()
         command = [sys.executable, "-c", program, os.ttyname(follower), sys.executable, "-m", "nhi_revoke", *arguments]

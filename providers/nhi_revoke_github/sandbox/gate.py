@@ -155,8 +155,8 @@ class GithubGate(RestGate[GithubCaller]):
             ("X-RateLimit-Reset", str((window + 1) * HOUR)),
             ("X-RateLimit-Resource", "core"),
         ]
-        if caller.token is not None and caller.token.kind == "ghp" and not self._limited(caller):
-            headers.append(("X-OAuth-Scopes", CLASSIC))
+        if caller.token is not None and caller.token.kind in ("ghp", "gho") and not self._limited(caller):
+            headers.append(("X-OAuth-Scopes", _scopes(caller)))
         if left < 0:
             raise Turned(403, "rate", "API rate limit exceeded", headers)
         return headers
@@ -182,3 +182,10 @@ def _signed(value: str, key: Any) -> bool:
     except jwt.exceptions.PyJWTError:
         return False
     return True
+
+
+def _scopes(caller: GithubCaller) -> str:
+    """Of a classic or OAuth token (GitHub docs: scopes-for-oauth-apps)."""
+    if caller.by == "operator":
+        return CLASSIC
+    return "admin:org, repo" if caller.token and "*" in caller.token.permissions else "repo"

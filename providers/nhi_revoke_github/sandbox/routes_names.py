@@ -27,15 +27,11 @@ def me(at: Here) -> Reply:
 
 
 def _of_token(at: Here) -> tuple[tuple[str, str], ...]:
-    """Scopes of a classic or OAuth token, and when it ends (GitHub docs: scopes-for-oauth-apps; the second header is
-    sent in practice, and described nowhere at hand).
-    """
-    token, told = at.caller.token, []
-    if token is not None and token.kind in ("ghp", "gho"):
-        told.append(("X-OAuth-Scopes", "admin:org, repo" if "*" in token.permissions else "repo"))
-    if token is not None and token.expires:
-        told.append(("GitHub-Authentication-Token-Expiration", f"{token.expires:%Y-%m-%d %H:%M:%S} UTC"))
-    return tuple(told)
+    """When it ends: sent in practice, and described nowhere at hand."""
+    token = at.caller.token
+    if token is None or not token.expires:
+        return ()
+    return (("GitHub-Authentication-Token-Expiration", f"{token.expires:%Y-%m-%d %H:%M:%S} UTC"),)
 
 
 @TABLE.route("GET", "/installation/repositories", "metadata:read")
