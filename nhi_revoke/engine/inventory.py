@@ -235,7 +235,8 @@ class Surveyor:
         found = [f for result in results for f in result.result()]
         self._stopped()
         seen = outsiders_become_leads(found, {p.ref for p in inventory.principals})
-        return tuple(denied_already(f, (*inventory.accesses, *self._beyond(seen, intent))) for f in seen)
+        known = (*inventory.accesses, *self._beyond(seen, intent))
+        return tuple(denied_already(f, known) for f in seen)
 
     def _beyond(self, seen: Sequence[Found], intent: Intent) -> tuple[Access, ...]:
         """What stands on the principals that leads point at: somebody may have cut them already."""
