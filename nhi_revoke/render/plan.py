@@ -50,7 +50,7 @@ def headline(plan: Plan) -> list[Span]:
 
 def soonest(residuals: Iterable[Residual]) -> list[Residual]:
     """In the order in which they end; what does not end by itself stands last."""
-    return sorted(residuals, key=lambda each: (each.until is None, each.until.timestamp() if each.until else 0.0))
+    return sorted(residuals, key=lambda each: (each.until is None, minute(each.until)))
 
 
 def residual_line(each: Residual, labels: Mapping[AccessId, str]) -> Line:
