@@ -116,8 +116,9 @@ def test_the_incident_used_most_of_what_is_declared(exchanges: list[Exchange]) -
     used = asked([(e.service, e.operation) for e in exchanges], prefixes)
     used |= {p for p, by in {**PERMISSIONS_OF_NO_OPERATION, **ASKED_WITH}.items() if by in used}
     unused = permissions(provider) - used
-    # A permission is needed for paths that one incident does not take; those that it takes prove this record whole.
-    assert len(unused) <= 4, f"never asked for: {sorted(unused)}"
+    # A permission is needed for paths that one incident does not take (iam:ListUsers: `find` where the one listing of
+    # all is denied); those that it takes prove this record whole.
+    assert len(unused) <= 5, f"never asked for: {sorted(unused)}"
 
 
 def test_every_request_is_valid_by_the_model(exchanges: list[Exchange]) -> None:
