@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from msgspec import Struct
 
@@ -19,6 +19,7 @@ from nhi_revoke_aws.login import SESSION_NAME, Keys, Login
 from nhi_revoke_aws.naming import Arn, canonical, parse_arn, signed_in_as
 from nhi_revoke_aws.regions import Regions, enabled
 from nhi_revoke_aws.settings import AwsSettings
+from nhi_revoke_aws.together import Together
 
 T = TypeVar("T")
 LONG_ENOUGH = 3600
@@ -52,6 +53,8 @@ class AwsConnection:
         self._base: Caller | None = None
         self._assumed: Keys | None = None
         self._owners: dict[str, str] = {}
+        self.together: Together[Any] = Together()
+        self._last_change = object()
 
     # -- who and when ----------------------------------------------------------------------------------------------
 
@@ -136,7 +139,11 @@ class AwsConnection:
         if not reads(operation):
             self.account()
         again = repeatable if repeatable is not None else not operation.startswith("Create")
-        return self.io.ask(lambda: self._ask(service, operation, region, params, self._keys()), repeatable=again)
+        try:
+            return self.io.ask(lambda: self._ask(service, operation, region, params, self._keys()), repeatable=again)
+        finally:
+            if not reads(operation):  # refused or unanswered, too: it may have happened
+                self._last_change = object()
 
     def pages(self, service: str, operation: str, field: str, **params: Any) -> Iterator[Any]:
         """Every row of a paged IAM listing. A page may be empty and yet not the last."""
@@ -149,6 +156,19 @@ class AwsConnection:
             if not page.get("Marker"):
                 raise Rejected(f"{permission(service, operation)}: AWS cut the list short and gave no marker")
             marker = {"Marker": str(page["Marker"])}
+
+    def entity(self, kind: Literal["user", "role"], name: str) -> dict[str, Any]:
+        """A user or role as iam:GetUser or iam:GetRole tells it. Raises Missing, Denied.
+
+        Many kinds of access need it in the same wave: those that ask while it is asked already hear the same, unless
+        this connection has changed anything since. For lists alone: a doer looks for itself.
+        """
+        word = kind.capitalize()
+        named: dict[str, Any] = {f"{word}Name": name}
+        found: dict[str, Any] = self.together.once(
+            (word, name, self._last_change), lambda: self.call("iam", f"Get{word}", **named)[word]
+        )
+        return found
 
     def identify(self, key_id: str, secret: str, token: str = "") -> Caller:
         """Who AWS says that an explicit credential is, by a client of its own: never the default chain.

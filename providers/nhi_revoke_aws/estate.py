@@ -6,9 +6,7 @@ where that one is denied, the trusts alone.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
-from concurrent.futures import Future
 from typing import Any
 
 from msgspec import Struct
@@ -110,28 +108,3 @@ def _role(row: dict[str, Any], managed: dict[str, Any]) -> Role:
         trusts=trusted(as_json(row.get("AssumeRolePolicyDocument"))),
         grants=grants_of((*documents, *(d for d in attached if d is not None)), whole=None not in attached),
     )
-
-
-class Shared:
-    """Principals of one account that are looked at side by side share one listing; the next look reads anew."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._under_way: dict[int, Future[Estate]] = {}
-
-    def estate(self, conn: AwsConnection) -> Estate:
-        """As `estate`."""
-        with self._lock:
-            other = self._under_way.get(id(conn))
-            mine = self._under_way.setdefault(id(conn), Future())
-        if other is not None:
-            return other.result()
-        try:
-            mine.set_result(estate(conn))
-        except BaseException as error:
-            mine.set_exception(error)
-            raise
-        finally:
-            with self._lock:
-                del self._under_way[id(conn)]
-        return mine.result()

@@ -109,8 +109,8 @@ def _look(conn: AwsConnection, ref: PrincipalRef, name: str) -> list[Principal]:
 def _one(conn: AwsConnection, kind: str, name: str) -> Principal | Denied | Missing:
     try:
         if kind == USER:
-            return _user(conn.call("iam", "GetUser", UserName=name)["User"])
-        return _role(conn.call("iam", "GetRole", RoleName=name)["Role"])
+            return _user(conn.entity("user", name))
+        return _role(conn.entity("role", name))
     except (Denied, Missing) as fault:
         return fault
 

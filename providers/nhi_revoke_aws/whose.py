@@ -26,9 +26,7 @@ def arn_of(conn: AwsConnection, ref: PrincipalRef) -> Arn:
 
 def _read(conn: AwsConnection, kind: str, name: str) -> Arn | Denied | None:
     try:
-        if kind == USER:
-            return parse_arn(str(conn.call("iam", "GetUser", UserName=name)["User"]["Arn"]))
-        return parse_arn(str(conn.call("iam", "GetRole", RoleName=name)["Role"]["Arn"]))
+        return parse_arn(str(conn.entity("user" if kind == USER else "role", name)["Arn"]))
     except Missing:
         return None
     except Denied as fault:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from nhi_revoke.provider.fault import Denied
-from nhi_revoke_aws import estate as estates
 from nhi_revoke_aws.allowed import Decision, decisions
-from nhi_revoke_aws.estate import Estate, Shared
 from nhi_revoke_aws.grants import grants_of, wildcard
 from nhi_revoke_aws.policy import Deny
 
@@ -161,47 +156,3 @@ def test_whose_deny_it_is() -> None:
     matched = {"MatchedStatements": [{"SourcePolicyId": "user_bot_NHIRevoke"}]}
     assert told([], {**row, **matched})["sts:AssumeRole", "*"] == Decision("explicitDeny", by_us=True)
     assert told([], row)["sts:AssumeRole", "*"] == Decision("explicitDeny")
-
-
-# -- one listing for principals that are looked at side by side --------------------------------------------------------
-
-
-def test_side_by_side_one_listing_is_shared_and_the_next_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
-    began, go, count = threading.Event(), threading.Event(), []
-
-    def slow(_: Any) -> Estate:
-        count.append(1)
-        began.set()
-        assert go.wait(10)
-        return Estate({}, f"listing {len(count)}")
-
-    monkeypatch.setattr(estates, "estate", slow)
-    shared: Any = Shared()
-    conn = object()
-    with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(shared.estate, conn)
-        assert began.wait(10)
-        second = pool.submit(shared.estate, conn)
-        while not shared._under_way[id(conn)]._condition._waiters:
-            assert not second.done()
-            threading.Event().wait(0.001)
-        go.set()
-        assert [first.result(10).evidence, second.result(10).evidence] == ["listing 1", "listing 1"]
-    assert shared.estate(conn).evidence == "listing 2"
-
-
-def test_a_listing_that_fails_fails_for_all_and_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers: list[Any] = [Denied("no"), Estate({}, "yes")]
-
-    def ask(_: Any) -> Estate:
-        answer = answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        assert isinstance(answer, Estate)
-        return answer
-
-    monkeypatch.setattr(estates, "estate", ask)
-    shared: Any = Shared()
-    with pytest.raises(Denied):
-        shared.estate(None)
-    assert shared.estate(None).evidence == "yes"

@@ -18,9 +18,10 @@ from tests.figures.containment_depth import Containment, contained, least
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 WORKER = f"aws:arn:aws:iam::{ACCOUNT}:role/bots/payments-worker"
 KEYS, PASSWORD, CUTS = 2, 1, 2
+SHARED = {"GetUser": 2, "GetRole": 3}
+"""At the most: the kinds that ask while another does hear the same answer."""
 READS = {
     "GetCallerIdentity": 1,
-    "GetUser": 2,
     "ListAccessKeys": 1,
     "GetLoginProfile": 1,
     "GetUserPolicy": 2,
@@ -30,7 +31,6 @@ READS = {
     "ListSigningCertificates": 1,
     "ListMFADevices": 1,
     "ListGroupsForUser": 1,
-    "GetRole": 3,
     "GetRolePolicy": 2,
     "ListAttachedRolePolicies": 1,
     "ListInstanceProfilesForRole": 1,
@@ -71,4 +71,6 @@ def test_cuts_and_ends_are_seen_after_three_sequential_requests(tmp_path: Path) 
 
     seen = least(look, tmp_path, 1, 2)
     assert len(seen.does) == KEYS + PASSWORD + CUTS
-    assert seen.requests == Counter(READS) + Counter(WRITES) + Counter(READ_BACK), seen.waves
+    others = Counter({name: count for name, count in seen.requests.items() if name not in SHARED})
+    assert others == Counter(READS) + Counter(WRITES) + Counter(READ_BACK), seen.waves
+    assert all(1 <= seen.requests[name] <= most for name, most in SHARED.items()), seen.waves

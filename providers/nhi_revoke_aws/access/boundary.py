@@ -36,13 +36,10 @@ class Boundaries(AccessKind[AwsConnection]):
         name = name_in(conn, ref)
 
         def entity(kind: str) -> dict[str, Any]:
-            word = WORDS[kind]
-            named: dict[str, Any] = {f"{word}Name": name}
             try:
-                found: dict[str, Any] = conn.call("iam", f"Get{word}", **named)[word]
+                return conn.entity("user" if kind == USER else "role", name)
             except Missing:
                 return {}
-            return found
 
         kinds = [kind for kind in kinds_of(ref) if kind in WORDS]
         for kind, found in zip(kinds, io.map(entity, kinds), strict=True):

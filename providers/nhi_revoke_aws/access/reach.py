@@ -17,8 +17,9 @@ across accounts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, ClassVar
 
 from nhi_revoke.model.command import command
 from nhi_revoke.model.found import BlindSpot, Family, Found, Lead
@@ -28,7 +29,7 @@ from nhi_revoke.provider.io import Io
 from nhi_revoke.provider.kind import AccessKind
 from nhi_revoke_aws.bearing import READS_OF_ROLE, READS_OF_USER, Bearing, Borne
 from nhi_revoke_aws.connection import AwsConnection
-from nhi_revoke_aws.estate import DETAILS, LIST, Estate, Shared
+from nhi_revoke_aws.estate import DETAILS, LIST, Estate, estate
 from nhi_revoke_aws.grants import Elsewhere, grants_of
 from nhi_revoke_aws.naming import Arn, canonical, parse_arn
 from nhi_revoke_aws.principals import resolve
@@ -50,16 +51,14 @@ class Reach(AccessKind[AwsConnection]):
     late: ClassVar[bool] = True
     survives: ClassVar[str] = "sessions begun on them: they are the other principals' own"
 
-    def __init__(self) -> None:
-        self._shared = Shared()
-
     def collect(self, conn: AwsConnection, ref: PrincipalRef, io: Io) -> Iterable[Found]:
         """Raises Missing where there is no such principal, Denied where it cannot be looked up."""
         who = own_arn(conn, ref)
         if who is None or who.account != conn.account():
             return
-        roles = self._estate(conn)
-        borne = Bearing(conn, io).of("User" if who.kind == "user" else "Role", who.name)
+        own = partial(Bearing(conn, io).of, "User" if who.kind == "user" else "Role", who.name)
+        asks: tuple[Callable[[], Any], ...] = (partial(_estate, conn), own)
+        roles, borne = io.map(lambda ask: ask(), asks)
         me = Bearer(who, grants_of(borne.documents, whole=not borne.faults))
         bearers = [me]
         if isinstance(roles, Estate):
@@ -74,11 +73,14 @@ class Reach(AccessKind[AwsConnection]):
         yield from _elsewhere(conn, ref, who, bearers)
         yield from _policies_unread(ref, who, borne)
 
-    def _estate(self, conn: AwsConnection) -> Estate | Fault:
-        try:
-            return self._shared.estate(conn)
-        except Fault as fault:
-            return fault
+
+def _estate(conn: AwsConnection) -> Estate | Fault:
+    """Principals of one account that are looked at side by side share one listing; the next look reads anew."""
+    try:
+        found: Estate = conn.together.once(DETAILS, partial(estate, conn))
+    except Fault as fault:
+        return fault
+    return found
 
 
 def own_arn(conn: AwsConnection, ref: PrincipalRef) -> Arn | None:

@@ -89,7 +89,7 @@ class RoleTrusts(AccessKind[AwsConnection]):
     survives: ClassVar[str] = CutTrust.survives
 
     def collect(self, conn: AwsConnection, ref: PrincipalRef, io: Io) -> Iterable[Found]:
-        role = conn.call("iam", "GetRole", RoleName=name_in(conn, ref))["Role"]
+        role = conn.entity("role", name_in(conn, ref))
         arn = parse_arn(str(role["Arn"]))
         account = arn.account if arn else ""
         policy = as_json(role["AssumeRolePolicyDocument"])
