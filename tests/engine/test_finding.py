@@ -350,15 +350,6 @@ def test_the_log_window_reaches_back_as_far_as_a_session_lives(scene: Scene, clo
     assert since == [NOON - LOG_WINDOW, after(-60)]
 
 
-def test_whom_leads_point_at_is_looked_at_once_however_many_sessions_there_are(scene: Scene, cloud: Cloud) -> None:
-    cloud.logs += [cloud.session("other", str(n), after(-n)) for n in range(5)]
-    inventory = look(scene)
-    before = len(cloud.called("collect fake:session"))
-    found = scene.engine.surveyor.observe(inventory, Intent())
-    assert len([f for f in found if isinstance(f, Lead)]) == 5
-    assert cloud.called("collect fake:session")[before:] == ["collect fake:session fake:bot/other"]
-
-
 # -- pure parts --------------------------------------------------------------------------------------------------------
 
 
