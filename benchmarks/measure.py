@@ -63,8 +63,11 @@ def process(
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Of a user's shell: nothing of the machine's AWS configuration, and bytecode is written as everywhere."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "NHI_REVOKE_", "PYTHON", "COVERAGE"))}
+    """Of a user's shell: nothing of the machine's AWS configuration, and bytecode is written as everywhere. PYTHONPATH
+    stays: it says which checkout is measured.
+    """
+    dropped = ("AWS_", "NHI_REVOKE_", "PYTHON", "COVERAGE")
+    kept = {k: v for k, v in os.environ.items() if k == "PYTHONPATH" or not k.startswith(dropped)}
     return {**kept, **(more or {})}
 
 
@@ -72,8 +75,10 @@ def awscli(folder: Path) -> Path:
     """The `aws` command in an environment of its own. Raises CalledProcessError where it cannot be installed."""
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", AWSCLI], check=True)
-    subprocess.run([python, "-m", "compileall", "-q", folder / "lib"], check=False, capture_output=True)
+    alone = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    command: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", AWSCLI]
+    subprocess.run(command, check=True, env=alone)
+    subprocess.run([python, "-m", "compileall", "-q", folder / "lib"], check=False, capture_output=True, env=alone)
     return folder / "bin" / "aws"
 
 
