@@ -147,7 +147,7 @@ def measure(peers: Peers, rounds: int = ROUNDS, script_rounds: int = SCRIPT_ROUN
             f"the tool's calls {lookups} are LookupEvents, which CloudTrail answers twice a second (AWS docs), so that "
             f"the tool spreads them over {(lookups - 1) / 2:.1f} s at least."
         ],
-        timeline=_timeline(seen[TOOL_ROW]),
+        asked=dict(sorted(Counter(p.name for p in seen[TOOL_ROW]).items())),
     )
 
 
@@ -188,13 +188,3 @@ def _row(name: str, took: Timing, passed: Sequence[Passed]) -> dict[str, Any]:
         "last write, ms after the first request": round((max(p.ended for p in writes) - first) * 1000, 1),
         "last answer": round((max(p.ended for p in passed) - first) * 1000, 1),
     }
-
-
-def _timeline(passed: Sequence[Passed]) -> dict[str, Any]:
-    """When what was asked, in milliseconds after the first request; and how often."""
-    first = min(p.began for p in passed)
-    rows = [
-        [round((p.began - first) * 1000), round((p.ended - first) * 1000), p.name]
-        for p in sorted(passed, key=lambda p: p.began)
-    ]
-    return {"requests": dict(sorted(Counter(p.name for p in passed).items())), "at": rows}

@@ -39,7 +39,8 @@ def markdown(results: Mapping[str, Mapping[str, Any]]) -> str:
         "",
         "Each figure stands beside a peer, or a computed floor, of the same run: ratios are steadier than times. "
         "Medians of interleaved runs. A row that was not run again keeps its date. Rows marked *by itself* take "
-        "minutes, and run only when named.",
+        "minutes, and run only when named. What prints its figures and keeps none: `python -m benchmarks.aws_reach`, "
+        "`benchmarks.entra_applications`, `benchmarks.redis_flush`.",
         "",
         "| row | what | measured | goal | |",
         "|---|---|---|---|---|",

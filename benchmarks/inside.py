@@ -1,7 +1,7 @@
 """`python -m benchmarks.inside FILE WORD…`: the command line, and into FILE what only its own process can see.
 
 JSON: the most memory that it ever had (Linux: VmHWM; None elsewhere), the seconds that went into the journal (of which:
-append and sync), its lines, and the seconds from the first module of ours to the end.
+append and sync), its lines, the seconds from the first module of ours to the end, and those of the processor.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ def run(out: Path, words: list[str]) -> int:
         told = {
             "peak_mb": peak(),
             "seconds": time.perf_counter() - began,
+            "cpu_s": time.process_time(),
             "journal_s": sum(writes.seconds),
             "append_s": sum(appends.seconds),
             "lines": len(appends.seconds),

@@ -39,9 +39,11 @@ class Timing:
         }
 
 
-def interleaved(trials: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, Timing]:
-    """Each trial once per round, so that what else the machine does meets all of them alike; after one unmeasured."""
-    for trial in trials.values():
+def interleaved(trials: Mapping[str, Callable[[], float]], rounds: int, *, warm: bool = False) -> dict[str, Timing]:
+    """Each trial once per round, so that what else the machine does meets all of them alike; after an unmeasured one,
+    where they are not `warm` already.
+    """
+    for trial in () if warm else trials.values():
         trial()
     seconds: dict[str, list[float]] = {name: [] for name in trials}
     for _ in range(rounds):
