@@ -42,8 +42,8 @@ check: install ## lint, format, types, layers, dependencies
 contract: install ## against vendors' own clients and real servers
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m contract -rs
 
-bench: install ## start-up and containment against the vendor's own command line; writes benchmarks/RESULTS.md
-	$(BIN)/python -m benchmarks
+bench: install ## each figure against a peer or a floor of the same run; writes benchmarks/RESULTS.md (ROWS=: which)
+	$(BIN)/python -m benchmarks $(ROWS)
 
 docs: install ## README's tables, completion scripts, and what docs/ shows, from the code
 	$(BIN)/python -m nhi_revoke.completion.generate completions

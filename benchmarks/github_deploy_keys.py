@@ -19,8 +19,10 @@ from typing import Any
 
 import tomli_w
 
+from benchmarks.figures import Goal, figures
 from benchmarks.measure import TOOL, process
 from nhi_revoke.provider.sandbox.clock import MovableClock
+from nhi_revoke_github.connection import PAGE
 from nhi_revoke_github.repositories import A_MINUTE, WALK
 from nhi_revoke_github.sandbox import seed
 from nhi_revoke_github.sandbox.plant_keys import new_pair
@@ -35,6 +37,8 @@ ONE_IN = 100
 DELAY = 0.05
 WHO = f"github:user/{seed.LOGIN}"
 KEYS = "GET /repos/<owner>/<repo>/keys"
+REPOSITORY_PAGES = "GET /orgs/<org>/repos"
+GOAL = 1.05
 LIMIT = 900
 """Points that GitHub allows in a minute; a read is one (GitHub docs: rate-limits-for-the-rest-api)."""
 FOUND = (0, 8)
@@ -136,6 +140,29 @@ def measure(repositories: int = REPOSITORIES) -> dict[str, Any]:
     if seen.keys != keys:
         raise RuntimeError(f"{seen.keys} of {keys} deploy keys were found")
     return seen.figures()
+
+
+def row() -> dict[str, Any]:
+    """As a row of the results."""
+    seen = measure()
+    # Each repository's keys, pages of repositories, and what a list of the user asks whatever the organisation's size.
+    floor = (
+        seen["repositories"]
+        + -(-seen["repositories"] // PAGE)
+        + sum(count for name, count in seen["by_name"].items() if name not in (KEYS, REPOSITORY_PAGES))
+    )
+    return figures(
+        f"`list` of a user in a GitHub organisation of {seen['repositories']:,} repositories, {DELAY * 1000:.0f} ms "
+        "added to each request",
+        [Goal("`list`: requests", seen["requests"] / floor, GOAL, f"x the {floor:,} that paging allows")],
+        [{name: seen[name] for name in ("keys", "requests", "seconds", "busiest_minute", "limit", "of_a_walk")}],
+        [
+            f"GitHub allows {LIMIT} a minute, and this waits for it. The walk over the repositories takes {WALK} of "
+            "them at most, all at once where it can, and leaves the rest to what is done beside it."
+        ],
+        by_name=seen["by_name"],
+        by_itself=True,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

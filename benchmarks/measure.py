@@ -39,9 +39,11 @@ class Timing:
         }
 
 
-def interleaved(trials: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, Timing]:
-    """Each trial once per round, so that what else the machine does meets all of them alike; after one unmeasured."""
-    for trial in trials.values():
+def interleaved(trials: Mapping[str, Callable[[], float]], rounds: int, *, warm: bool = False) -> dict[str, Timing]:
+    """Each trial once per round, so that what else the machine does meets all of them alike; after an unmeasured one,
+    where they are not `warm` already.
+    """
+    for trial in () if warm else trials.values():
         trial()
     seconds: dict[str, list[float]] = {name: [] for name in trials}
     for _ in range(rounds):
@@ -63,8 +65,11 @@ def process(
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Of a user's shell: nothing of the machine's AWS configuration, and bytecode is written as everywhere."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "NHI_REVOKE_", "PYTHON", "COVERAGE"))}
+    """Of a user's shell: nothing of the machine's AWS configuration, and bytecode is written as everywhere. PYTHONPATH
+    stays: it says which checkout is measured.
+    """
+    dropped = ("AWS_", "NHI_REVOKE_", "PYTHON", "COVERAGE")
+    kept = {k: v for k, v in os.environ.items() if k == "PYTHONPATH" or not k.startswith(dropped)}
     return {**kept, **(more or {})}
 
 
@@ -72,8 +77,10 @@ def awscli(folder: Path) -> Path:
     """The `aws` command in an environment of its own. Raises CalledProcessError where it cannot be installed."""
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", AWSCLI], check=True)
-    subprocess.run([python, "-m", "compileall", "-q", folder / "lib"], check=False, capture_output=True)
+    alone = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    command: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", AWSCLI]
+    subprocess.run(command, check=True, env=alone)
+    subprocess.run([python, "-m", "compileall", "-q", folder / "lib"], check=False, capture_output=True, env=alone)
     return folder / "bin" / "aws"
 
 

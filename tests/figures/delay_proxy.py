@@ -5,12 +5,22 @@ from __future__ import annotations
 import http.client
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 HOP = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade"}
+
+
+class Asked(NamedTuple):
+    """What a request asked for, as it stood on the wire."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    method: str = "POST"
+    path: str = "/"
+    """With its query."""
 
 
 class Passed(NamedTuple):
@@ -19,6 +29,8 @@ class Passed(NamedTuple):
     name: str
     began: float
     ended: float
+    asked: Asked | None = None
+    """Where the proxy keeps it."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -28,10 +40,11 @@ class _Server(ThreadingHTTPServer):
 
 
 class DelayProxy:
-    """`with` starts it. `delay`: seconds added to each request, on the way there."""
+    """`with` starts it. `delay`: seconds added to each request, on the way there. `keep`: what was asked, too."""
 
-    def __init__(self, target: str, delay: float) -> None:
+    def __init__(self, target: str, delay: float, *, keep: bool = False) -> None:
         self.passed: list[Passed] = []
+        self._keep = keep
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), self._handler(urlsplit(target).netloc, delay))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
@@ -49,10 +62,10 @@ class DelayProxy:
         self._server.server_close()
         self._thread.join()
 
-    def note(self, name: str, began: float) -> None:
+    def note(self, name: str, began: float, asked: Asked | None = None) -> None:
         """One request that has just ended; of another door of the same sandbox, too."""
         with self._lock:
-            self.passed.append(Passed(name, began, time.monotonic()))
+            self.passed.append(Passed(name, began, time.monotonic(), asked if self._keep else None))
 
     def _handler(self, target: str, delay: float) -> type[BaseHTTPRequestHandler]:
         note = self.note
@@ -82,7 +95,8 @@ class DelayProxy:
                 self.end_headers()
                 self.wfile.write(data)
                 upstream.close()
-                note(_name(self.command, self.path, self.headers, body), began)
+                name = _name(self.command, self.path, self.headers, body)
+                note(name, began, Asked(dict(self.headers.items()), body, self.command, self.path))
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _pass  # noqa: N815 - the names that http.server calls
 
@@ -100,11 +114,16 @@ def _name(method: str, path: str, headers: Any, body: bytes) -> str:
     return parse_qs(body.decode(errors="replace")).get("Action", [f"{method} {path.partition('?')[0]}"])[0]
 
 
+def levels(passed: Iterable[Passed]) -> list[tuple[int, Passed]]:
+    """Each request with the length of the longest chain that it ends, from 1: each of a chain began after the one
+    before had ended.
+    """
+    out: list[tuple[int, Passed]] = []
+    for one in sorted(passed, key=lambda p: p.ended):
+        out.append((1 + max((level for level, p in out if p.ended <= one.began), default=0), one))
+    return out
+
+
 def depth(passed: Iterable[Passed]) -> int:
     """The longest chain of requests of which each began after the one before had ended."""
-    ordered = sorted(passed, key=lambda p: p.ended)
-    best: list[tuple[float, int]] = []
-    for one in ordered:
-        before = max((d for ended, d in best if ended <= one.began), default=0)
-        best.append((one.ended, before + 1))
-    return max((d for _, d in best), default=0)
+    return max((level for level, _ in levels(passed)), default=0)
