@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 DEVICE = "/dev/tty"
 PAUSE = 0.2
 """Seconds without a character after which an empty line is the end: a paste may hold empty lines."""
+WAKE = 0.5
+"""Seconds after which a wait for keys is begun anew."""
 PART = 65536
 END = b"\x04"
 ERASE = b"\x7f\x08"
@@ -58,6 +60,8 @@ def read_hidden(terminal: TextIO, most: int, ask: Callable[[], None]) -> str:
 def _typed(descriptor: int, most: int) -> str:
     whole = b""
     while len(whole) <= most * 4:
+        while not select.select([descriptor], [], [], WAKE)[0]:
+            pass  # a Ctrl-C that came just before a read began would wait for the next key
         part = os.read(descriptor, PART)
         if not part:
             break
