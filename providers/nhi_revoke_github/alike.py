@@ -14,8 +14,9 @@ from typing import Any
 from nhi_revoke.model.alike import Candidate, Resemblance, Saying
 from nhi_revoke.model.found import BlindSpot
 from nhi_revoke.model.ref import PrincipalRef
-from nhi_revoke.provider.fault import Denied, Fault, Missing, Unauthenticated
+from nhi_revoke.provider.fault import Denied, Fault, Missing
 from nhi_revoke.provider.http import segment
+from nhi_revoke.provider.listings import each_by_itself
 from nhi_revoke.provider.resembling import resemblance
 from nhi_revoke.provider.times import moment
 from nhi_revoke_github.connection import GithubConnection, org_path, repo_path
@@ -34,28 +35,18 @@ OF_OUTSIDERS = "GET /orgs/…/outside_collaborators"
 
 def alike(conn: GithubConnection, name: str) -> Iterable[Candidate | BlindSpot]:
     """Each listing by itself. Raises Unauthenticated where no organisation is named."""
-    looks: dict[str, tuple[Callable[[], list[Candidate]], str]] = {
-        "apps": (lambda: _apps(conn, name), ORG_ADMINISTRATION.read),
-        "members": (lambda: _people(conn, name, "/members", OF_MEMBERS), MEMBERS.read),
-        "outside collaborators": (
-            lambda: _people(conn, name, "/outside_collaborators", OF_OUTSIDERS), MEMBERS.read,
-        ),
-    }  # fmt: skip
+    looks: dict[str, Callable[[], list[Candidate]]] = {
+        "apps": lambda: _apps(conn, name),
+        "members": lambda: _people(conn, name, "/members", OF_MEMBERS),
+        "outside collaborators": lambda: _people(conn, name, "/outside_collaborators", OF_OUTSIDERS),
+    }
+    needed = {"apps": ORG_ADMINISTRATION.read}
     _ = conn.org
-
-    def one(what: str) -> list[Candidate] | Fault:
-        try:
-            return looks[what][0]()
-        except Unauthenticated:
-            raise
-        except Fault as fault:
-            return fault
-
-    for what, found in zip(looks, conn.io.map(one, looks), strict=True):
+    for what, found in each_by_itself(looks, conn.io):
         if isinstance(found, Fault):
             why = f"{what} of {conn.org} that look like {name}: they could not be listed ({found.message})"
             needs = found.needs if isinstance(found, Denied) else ""
-            yield BlindSpot(canonical(ORG, conn.org), KIND, why, needs or looks[what][1])
+            yield BlindSpot(canonical(ORG, conn.org), KIND, why, needs or needed.get(what, MEMBERS.read))
         else:
             yield from found
 

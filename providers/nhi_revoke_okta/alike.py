@@ -14,7 +14,8 @@ from typing import Any
 from nhi_revoke.model.alike import Candidate, Resemblance, Saying
 from nhi_revoke.model.found import BlindSpot
 from nhi_revoke.model.ref import PrincipalRef
-from nhi_revoke.provider.fault import Fault, Unauthenticated
+from nhi_revoke.provider.fault import Fault
+from nhi_revoke.provider.listings import each_by_itself
 from nhi_revoke.provider.resembling import SHORTEST, SORTS, resemblance, words_of
 from nhi_revoke.provider.times import moment
 from nhi_revoke_okta.connection import PAGE, OktaConnection, client_id_of
@@ -39,15 +40,7 @@ def alike(conn: OktaConnection, name: str) -> Iterable[Candidate | BlindSpot]:
            for word in _beginnings(name)},
     }  # fmt: skip
 
-    def one(what: str) -> list[Candidate] | Fault:
-        try:
-            return looks[what][0]()
-        except Unauthenticated:
-            raise
-        except Fault as fault:
-            return fault
-
-    for what, found in zip(looks, conn.io.map(one, looks), strict=True):
+    for what, found in each_by_itself({what: look for what, (look, _) in looks.items()}, conn.io):
         if isinstance(found, Fault):
             why = f"{what}: they could not be listed ({found.message})"
             on = PrincipalRef(PROVIDER, "", conn.scope or "*")
