@@ -26,7 +26,7 @@ MANAGED_LIVES = timedelta(hours=24)
 MANAGED_IDENTITY = "ManagedIdentity"
 USER_CAE_LIVES = timedelta(hours=28)
 """Of a user's token for the app, at a resource with CAE."""
-SOURCE = "Microsoft docs: access-tokens, concept-continuous-access-evaluation-workload (facts entra.md 3)"
+SOURCE = "Microsoft docs: access-tokens, concept-continuous-access-evaluation-workload"  # facts entra.md 3
 
 
 def standing(kind: str, scope: str, who: str) -> str:

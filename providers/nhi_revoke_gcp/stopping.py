@@ -27,7 +27,7 @@ STOPS = f"{ACCOUNT}/disable"
 SLOTS = 10
 """User-managed keys of one account (facts gcp.md 4). Whether a disabled one counts is not documented: it is taken to.
 """
-SOURCE = "Google Cloud docs: serviceAccounts.disable, serviceAccounts.enable, keys.delete (facts gcp.md 2)"
+SOURCE = "Google Cloud docs: serviceAccounts.disable, serviceAccounts.enable, keys.delete"  # facts gcp.md 2
 
 
 class Brake(Struct, frozen=True):

@@ -18,7 +18,7 @@ ALL = "everybody"
 """In ids, of a whole pool."""
 LIVES = timedelta(hours=1)
 """Of a federated token at most (facts gcp.md 1, row 3)."""
-SOURCE = "Google Cloud docs: workloadIdentityPools.patch, workloadIdentityPools.providers.patch (facts gcp.md 2)"
+SOURCE = "Google Cloud docs: workloadIdentityPools.patch, workloadIdentityPools.providers.patch"  # facts gcp.md 2
 
 
 def access_of(kind: str, name: str, who: PoolMember) -> AccessId:

@@ -34,7 +34,7 @@ SHELF = Shelf(KIND, "client secret", "secrets")
 SLOTS = 2
 ASIDE = "throwaway"
 """In what `replace` left: the id of the secret that was put beside the only one."""
-SOURCE = "OpenAPI: deactivateOAuth2ClientSecret; facts okta-github.md 1.2"
+SOURCE = "Okta OpenAPI: deactivateOAuth2ClientSecret"  # facts okta-github.md 1.2
 
 
 def put_aside(conn: OktaConnection, app: str) -> str:
