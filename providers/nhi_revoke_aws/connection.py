@@ -13,13 +13,13 @@ from msgspec import Struct
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.fault import Denied, Fault, Missing, Rejected, Unauthenticated
 from nhi_revoke.provider.io import Io
+from nhi_revoke.provider.together import Together
 from nhi_revoke.provider.vendor_clock import VendorClock
 from nhi_revoke_aws.calls import STILL_EXPIRED, fault_of, permission, reads
 from nhi_revoke_aws.login import SESSION_NAME, Keys, Login
 from nhi_revoke_aws.naming import Arn, canonical, parse_arn, signed_in_as
 from nhi_revoke_aws.regions import Regions, enabled
 from nhi_revoke_aws.settings import AwsSettings
-from nhi_revoke_aws.together import Together
 
 T = TypeVar("T")
 LONG_ENOUGH = 3600

@@ -16,6 +16,7 @@ from nhi_revoke.model.found import BlindSpot
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.fault import Denied, NoAnswer
 from nhi_revoke.provider.kind import AccessKind
+from nhi_revoke.provider.together import Together
 from nhi_revoke_aws.access.boundary import Boundaries
 from nhi_revoke_aws.access.reach import Reach
 from nhi_revoke_aws.access.role_trust import RoleTrusts
@@ -24,7 +25,6 @@ from nhi_revoke_aws.lineage import Lineage, Root
 from nhi_revoke_aws.principals import resolve
 from nhi_revoke_aws.sandbox.sandbox import ACCOUNT
 from nhi_revoke_aws.settings import AwsSettings
-from nhi_revoke_aws.together import Together
 from nhi_revoke_aws.whose import arn_of
 
 from .conftest import PlainIo
