@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
@@ -32,6 +33,17 @@ class Holder(Struct, frozen=True):
     pid: int
     host: str
     since: Utc
+
+
+class Locking(Protocol):
+    """One run at a time on a principal, wherever that is kept."""
+
+    def take(self, refs: Iterable[str], run: str, why: str) -> AbstractContextManager[None]:
+        """Hold all of these principals for the run, or none of them. Never waits.
+
+        Entering raises Refused (`locked`) that names the run and the holder.
+        """
+        ...
 
 
 def _utc() -> datetime:

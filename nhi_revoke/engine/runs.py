@@ -7,7 +7,7 @@ from msgspec import Struct
 from nhi_revoke.engine.history import History
 from nhi_revoke.engine.journal import Journal
 from nhi_revoke.engine.states import VERBS, RunState, state_of
-from nhi_revoke.engine.store import RunFolder
+from nhi_revoke.engine.store import Journals
 from nhi_revoke.model.error import NotFound, Refused
 from nhi_revoke.model.ref import Utc
 
@@ -26,10 +26,10 @@ class RunSummary(Struct, frozen=True):
     """What may be done with it now."""
 
 
-def summary(folder: RunFolder, run: str) -> RunSummary:
+def summary(store: Journals, run: str) -> RunSummary:
     """A tampered journal is listed as such, never hidden."""
     try:
-        history = History(Journal.open(folder, run).lines)
+        history = History(Journal.open(store, run).lines)
     except Refused as bad:
         return RunSummary(run, "", "", "tampered", None, bad.message, bad.exit_code, ())
     if not history.sections:
@@ -49,9 +49,9 @@ def summary(folder: RunFolder, run: str) -> RunSummary:
     )
 
 
-def find_run(folder: RunFolder, text: str) -> str:
+def find_run(store: Journals, text: str) -> str:
     """A run id, a unique beginning of one, `@last`, or an identity (its newest run). Raises NotFound."""
-    runs = sorted(folder.runs())
+    runs = sorted(store.runs())
     if not runs:
         raise NotFound("no-runs", "there is no run on this machine", "nhi-revoke runs import FILE  takes one over.")
     if text == "@last":
@@ -65,7 +65,7 @@ def find_run(folder: RunFolder, text: str) -> str:
         raise NotFound(
             "ambiguous-run", f"{text!r} begins {len(begins)} runs: {', '.join(begins[-5:])}", "Type more of it."
         )
-    named = [run for run in runs if summary(folder, run).identity == text]
+    named = [run for run in runs if summary(store, run).identity == text]
     if named:
         return named[-1]
     raise NotFound("no-such-run", f"there is no run {text!r} on this machine", "nhi-revoke runs  lists them.")

@@ -28,7 +28,7 @@ from nhi_revoke.engine.io import EngineIo, Show
 from nhi_revoke.engine.journal import BeforeAppend, Journal
 from nhi_revoke.engine.leaks import hold_leaks, must_be_held, unclaimed
 from nhi_revoke.engine.liveness import ask_alive
-from nhi_revoke.engine.lock import Locks
+from nhi_revoke.engine.lock import Locking, Locks
 from nhi_revoke.engine.lookalikes import Lookalikes
 from nhi_revoke.engine.owners import Owner, resolve_owners
 from nhi_revoke.engine.planner import make_plan, named_in_vain
@@ -40,7 +40,7 @@ from nhi_revoke.engine.runs import RunSummary, find_run, summary
 from nhi_revoke.engine.search import FoundPrincipals
 from nhi_revoke.engine.stale import refreshed
 from nhi_revoke.engine.states import require
-from nhi_revoke.engine.store import RunFolder
+from nhi_revoke.engine.store import Journals, RunFolder
 from nhi_revoke.engine.work import Work, locked_work
 from nhi_revoke.model.checkup import Finding
 from nhi_revoke.model.error import Ambiguous, NotFound, NothingCanStart
@@ -80,11 +80,13 @@ class Engine:
         *,
         show: Show | None = None,
         clock: Clock | None = None,
+        journals: Journals | None = None,
+        locks: Locking | None = None,
         run_id: Callable[[], str] | None = None,
         before_append: BeforeAppend | None = None,
     ) -> None:
-        """`show`: to whoever sits at the terminal. `run_id` and `before_append` are for tests: a name for the next run,
-        and a hook before each journal line.
+        """`show`: to whoever sits at the terminal. `journals`, `locks`: where they are kept, by default in the state
+        folder. `run_id` and `before_append` are for tests: a name for the next run, and a hook before each line.
         """
         self.registry = registry
         self.config = config
@@ -94,8 +96,8 @@ class Engine:
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="vendor")
         self.connections = Connections(registry, config, self._io)
         self.surveyor = Surveyor(self.connections, self._io, self._pool)
-        self._store = RunFolder(config.state / "runs")
-        self._locks = Locks(config.state / "locks")
+        self._store: Journals = journals or RunFolder(config.state / "runs")
+        self._locks: Locking = locks or Locks(config.state / "locks")
         self._run_id = run_id or self._new_run_id
         self._before_append = before_append
 
@@ -250,8 +252,9 @@ class Engine:
         """Raises Refused with the reason. Without consent: only what no consent could lift."""
         guard.check(plan, self.config.protect, consent)
 
-    def run(self, plan: Plan, verb: Verb, consent: Consent) -> Report:
-        """Carry out a plan that was shown or saved: the whole pipeline. Guards first.
+    def run(self, plan: Plan, verb: Verb, consent: Consent, *, run: str = "") -> Report:
+        """Carry out a plan that was shown or saved: the whole pipeline. Guards first. `run`: its id, where the caller
+        names it; else a new one.
 
         Raises Refused, Stopped (Ctrl-C), Partial or NothingChanged (the journal cannot be written).
         """
@@ -261,7 +264,7 @@ class Engine:
             # Somebody thought about it at the prompt: what stands there now is read again before it is written over.
             plan = self.refresh(plan, stale="drop")
             self.guard(plan, consent)
-        run = self._run_id()
+        run = run or self._run_id()
         with self._locks.take((str(p.ref) for p in plan.principals), run, verb):
             work = self._work(Journal.create(self._store, run, before_append=self._before_append))
             return work.begin(plan, verb, consent)

@@ -31,6 +31,18 @@ class RunStore(Protocol):
         ...
 
 
+class Journals(RunStore, Protocol):
+    """What an engine keeps all its runs in."""
+
+    def runs(self) -> tuple[str, ...]:
+        """Ids of all runs, sorted."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of what is open; a later append opens it again."""
+        ...
+
+
 class RunFolder:
     """`<run>.jsonl` each, 0600, in a folder of 0700 that belongs to this user. Safe on threads."""
 

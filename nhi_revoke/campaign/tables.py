@@ -1,0 +1,86 @@
+"""What campaigns keep in the database. Times are seconds since 1970 by the database's own clock, unless said."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text
+
+METADATA = MetaData()
+
+CAMPAIGNS = Table(
+    "nhi_campaigns",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("digest", String(64), nullable=False),  # of the saved plan
+    Column("course", Text, nullable=False),  # Course, JSON
+    Column("operator", Text, nullable=False),  # who applied it
+    Column("consent", Text, nullable=False),  # engine Consent, JSON
+    Column("state", String(16), nullable=False),
+    Column("why", Text, nullable=False, default=""),  # why it is paused
+    Column("created", Float, nullable=False),
+    Column("ended", Float),
+)
+
+ITEMS = Table(
+    "nhi_items",
+    METADATA,
+    Column("campaign", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("wave", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("tenants", Text, nullable=False),  # [Tenant, …], JSON
+    Column("item", LargeBinary, nullable=False),  # Item, JSON
+    Column("state", String(16), nullable=False),
+    Column("worker", String(64)),
+    Column("begun", Integer, nullable=False, default=0),  # how often a worker began or went on with it
+    Column("exit_code", Integer),
+    Column("headline", Text, nullable=False, default=""),
+    Column("why", Text, nullable=False, default=""),
+    Column("outage", Integer, nullable=False, default=0),  # 1: stopped and not served again
+    Column("started", Float),
+    Column("ended", Float),
+    Index("nhi_items_by_state", "campaign", "state"),
+)
+
+JOURNALS = Table(
+    "nhi_journals",
+    METADATA,
+    Column("run", String(128), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("line", LargeBinary, nullable=False),  # with its newline
+)
+
+LOCKS = Table(
+    "nhi_locks",
+    METADATA,
+    Column("ref", Text, primary_key=True),
+    Column("run", String(128), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("worker", String(64), nullable=False),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("since", Float, nullable=False),
+)
+
+WORKERS = Table(
+    "nhi_workers",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("version", String(32), nullable=False),
+    Column("started", Float, nullable=False),
+    Column("beat", Float, nullable=False),
+)
+
+RATES = Table(
+    "nhi_rates",
+    METADATA,
+    Column("tenant", Text, primary_key=True),  # str(Tenant), and a bucket after a tab where the vendor counts by it
+    Column("requests", Integer, nullable=False),  # the limit in force
+    Column("seconds", Float, nullable=False),
+    Column("next", Float, nullable=False),  # when the next request may be sent
+    Column("lowered_until", Float, nullable=False, default=0.0),  # by the vendor's headers
+    Column("blocked_until", Float, nullable=False, default=0.0),  # by a refusal that named a time
+    Column("sent", Integer, nullable=False, default=0),  # handed out
+    Column("throttled", Float, nullable=False, default=0.0),  # seconds that workers waited for it
+)
