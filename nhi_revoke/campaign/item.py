@@ -7,7 +7,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+from nhi_revoke.model.intent import Intent
 from nhi_revoke.model.plan import Plan
+from nhi_revoke.model.ref import Utc
 
 State = Literal["waiting", "running", "done", "open", "failed", "refused", "undone", "kept"]
 """Of an item. `waiting`: not begun, or handed back by a worker that died or was stopped. `running`: a worker holds it.
@@ -81,6 +83,21 @@ class Item(Struct, frozen=True):
     """Why it has no plan (not found, ambiguous, guarded, no login): it is told, and never begun."""
     tenants: tuple[Tenant, ...] = ()
     blast: Blast = Blast()
+
+
+class Header(Struct, frozen=True):
+    """What a saved campaign plan says of itself; its items follow."""
+
+    at: Utc
+    intent: Intent
+    """Of every item whose entry says nothing else."""
+    operator: tuple[str, ...]
+    source: str
+    """Name of the file that the entries came from; `-` for standard input, or the choice from the map."""
+    items: int
+    digest: str
+    """Over the plans' digests, in the order of the items: what consent covers."""
+    schema_version: int = 1
 
 
 class Course(Struct, frozen=True):

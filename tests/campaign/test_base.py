@@ -59,3 +59,14 @@ def test_waves_begin_with_the_canaries() -> None:
     assert waves(3, Course(canary=5)) == [0, 0, 0]
     assert waves(4, Course(canary=0, wave=0)) == [0, 0, 0, 0]
     assert waves(0, Course()) == []
+
+
+def test_both_databases_keep_what_was_written(database: Database) -> None:
+    row = {"id": "w", "host": "h", "pid": 1, "version": "0", "started": 1.0, "beat": 1.0}
+    with database.write() as conn:
+        conn.execute(WORKERS.insert().values(row))
+    with pytest.raises(ZeroDivisionError):
+        _delete_and_fail(database)
+    with database.read() as conn:
+        assert [dict(r._mapping) for r in conn.execute(select(WORKERS))] == [row]
+        assert database.now(conn) > 1_700_000_000
