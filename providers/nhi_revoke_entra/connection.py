@@ -61,6 +61,8 @@ class EntraConnection:
         self._policies: Known[Policies] = Known()
         self.uses: Known[Any] = Known()
         """Last uses of an app's credentials (access/credential_use.py): the report is read once for each app."""
+        self.uses_read: dict[PrincipalRef, Any] = {}
+        """What that brought, for who does not ask."""
 
     # -- who and when ----------------------------------------------------------------------------------------------
 
