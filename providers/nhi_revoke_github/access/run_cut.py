@@ -1,6 +1,6 @@
 """What ends workflow runs: Actions off, then a cancel, then a forced one where the cancel is ignored.
 
-OpenAPI: actions/list-workflow-runs-for-repo (one `status` a call; 1,000 results at most with a filter),
+OpenAPI: actions/list-workflow-runs-for-repo (one `status` a call; 1,000 results at most with a filter; newest first),
 cancel-workflow-run and force-cancel-workflow-run (202; 409 where it has ended). GitHub docs: REST API endpoints for
 GitHub Actions permissions. Facts okta-github.md 2.1, 2.4 (14, 15, 16): a run that waits starts after the cancel of
 another, and a run is triggered again as long as Actions is on.
@@ -24,6 +24,7 @@ from nhi_revoke_github.repositories import paced
 KIND = "github:run"
 STATUSES = ("pending", "requested", "waiting", "queued", "in_progress")
 """All but `completed`; a run moves from the left to the right."""
+ENDED = "completed"
 MOST = 1000
 """Results of one search: what is beyond is not shown."""
 SELECTED = "selected"
@@ -57,23 +58,73 @@ class Listed(NamedTuple):
 
 
 def live_runs(conn: GithubConnection, repositories: Iterable[str], actor: str = "") -> Listed:
-    """Side by side, a status each. Raises Denied."""
-    asked = [(repository, status) for repository in repositories for status in STATUSES]
-    only: dict[str, Any] = {"actor": actor} if actor else {}
+    """Side by side. Raises Denied.
 
-    def rows(one: tuple[str, str]) -> list[Any]:
-        path = repo_path(one[0], "/actions/runs")
-        return list(conn.rows(path, ACTIONS.read, under="workflow_runs", status=one[1], **only))
-
+    A repository's newest runs, whoever started them: where those are all that it ever had, one request tells. Where
+    they are not, what one actor started is searched for, and where that is no single page, either, each status of it.
+    GitHub's support says of a search that it may miss what the list without a filter has (dawidd6/
+    action-download-artifact#56): so the newest ones are looked at in any case, and one list serves all who ask for it.
+    """
     found: dict[str, LiveRun] = {}
     cut_off: dict[str, None] = {}
-    for (repository, _), page in zip(asked, paced(conn, conn.io, rows, asked), strict=True):
-        for row in page:
-            run = LiveRun(repository, int(row["id"]), row)
-            found[run.text] = run
-        if len(page) >= MOST:
-            cut_off[repository] = None
+    todo = [search for repository in dict.fromkeys(repositories) for search in _searches(conn, repository, actor)]
+    asked: set[Search] = set()
+    while todo:
+        asked.update(todo)
+        for search, page in zip(todo, paced(conn, conn.io, lambda s: _page(conn, s), todo), strict=True):
+            for row in page.rows:
+                if row.get("status") != ENDED and (search.actor or not actor or _started(row, actor)):
+                    run = LiveRun(search.repository, int(row["id"]), row)
+                    found[run.text] = run
+            if len(page.rows) >= MOST:
+                cut_off[search.repository] = None
+            if not page.whole:
+                conn.beyond_a_page.add(search)
+        again = [more for search in todo for more in _searches(conn, search.repository, actor)]
+        todo = [search for search in dict.fromkeys(again) if search not in asked]
     return Listed(tuple(found.values()), tuple(cut_off))
+
+
+class Search(NamedTuple):
+    """One listing of runs."""
+
+    repository: str
+    actor: str = ""
+    status: str = ""
+
+
+class _Page(NamedTuple):
+    rows: list[Any]
+    whole: bool
+    """There are no more of this search."""
+
+
+def _searches(conn: GithubConnection, repository: str, actor: str) -> Iterable[Search]:
+    """The newest, and what else needs to be asked as far as is known of how many there are."""
+    searches = [Search(repository)]
+    if actor and searches[-1] in conn.beyond_a_page:
+        searches.append(Search(repository, actor))
+    yield from searches
+    if searches[-1] in conn.beyond_a_page:
+        yield from (Search(repository, actor, status) for status in STATUSES)
+
+
+def _page(conn: GithubConnection, search: Search) -> _Page:
+    """Every page of one status; of what has no end, the newest page alone."""
+    query: dict[str, Any] = {
+        name: value for name, value in (("status", search.status), ("actor", search.actor)) if value
+    }
+    pages = conn.pages(repo_path(search.repository, "/actions/runs"), ACTIONS.read, under="workflow_runs", **query)
+    if search.status:
+        return _Page([row for rows, _ in pages for row in rows], whole=True)
+    rows, last = next(pages)
+    return _Page(rows, whole=last)
+
+
+def _started(row: dict[str, Any], actor: str) -> bool:
+    """Whoever runs it again has started it, too."""
+    who = ((row.get(member) or {}).get("login") for member in ("actor", "triggering_actor"))
+    return any(str(login).lower() == actor.lower() for login in who)
 
 
 def actions_of(conn: GithubConnection, repository: str) -> Json:
@@ -204,7 +255,7 @@ def _still(conn: GithubConnection, step: Step, repositories: Iterable[str]) -> t
 
 def _lives(conn: GithubConnection, text: str) -> bool:
     try:
-        return str(conn.get(_path(text), ACTIONS.read, known=True).get("status")) != "completed"
+        return str(conn.get(_path(text), ACTIONS.read, known=True).get("status")) != ENDED
     except Missing:
         return False
 
