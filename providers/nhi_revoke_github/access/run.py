@@ -39,7 +39,7 @@ from nhi_revoke_github.permissions import ACTIONS, ADMINISTRATION, METADATA
 STANDING = f"{KIND}/{{name}}/*"
 STANDING_OF_ACTOR = f"{KIND}/{{scope}}/@{{name}}/*"
 """`@` stands in no repository's name."""
-EVIDENCE = "GET /repos/…/actions/runs?status=…"
+EVIDENCE = "GET /repos/…/actions/runs"
 MOST_REPOSITORIES = 50
 """Of an organisation, for an app's or a user's runs, a request or more each: those that were pushed to last."""
 CANCEL, FORCE_CANCEL, ACTIONS_OFF = Cancel(), ForceCancel(), ActionsOff()
