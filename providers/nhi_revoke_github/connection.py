@@ -14,6 +14,7 @@ from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.fault import Denied, Fault, Missing, Rejected, Unauthenticated
 from nhi_revoke.provider.http import Answer, Authorize, HttpApi, segment
 from nhi_revoke.provider.paging import pages_by_link
+from nhi_revoke.provider.shared_reads import SharedReads
 from nhi_revoke.provider.together import Together
 from nhi_revoke.provider.vendor_clock import VendorClock
 from nhi_revoke_github.host import api_url, site_url
@@ -45,7 +46,7 @@ class GithubConnection:
         self._lock = threading.Lock()
         self._operator = Operator(*self._sign_ins(), io)
         self._held: dict[HeldApp, HttpApi] = {}
-        self._changes = 0
+        self._reads: SharedReads[Answer] = SharedReads()
         self.together: Together[Any] = Together()
         self.beyond_a_page: set[Hashable] = set()
         """Listings that did not fit on one: how to ask for them again, and never what they said."""
@@ -147,26 +148,19 @@ class GithubConnection:
         """One change; the answer's body. `again`: it may happen twice without harm (a create never does)."""
         asks = self._operator.asks(path)
         try:
-            return asks.by.api().call(method, path, needs=needs, body=body, again=again).body
+            with self._reads.changing():
+                return asks.by.api().call(method, path, needs=needs, body=body, again=again).body
         except (Denied, Unauthenticated) as fault:
             read = _told(asks, fault, known)
-        finally:
-            with self._lock:
-                self._changes += 1
         raise read
 
     def _read(self, asks: Asks, url: str, path: str, needs: str, query: Mapping[str, Any]) -> Answer:
-        """Many kinds and steps ask for the same at once: those that ask while it is asked already hear that answer,
-        unless something was changed since it was asked for. Nobody may change what it holds. `path`: for messages.
-        """
-        with self._lock:
-            changes = self._changes
+        """Many kinds and steps ask for the same at once. `path`: for messages."""
         what = f"GET {path.partition('?')[0]}"
-        answer: Answer = self.together.once(
-            (asks.by, url, needs, tuple(sorted(query.items())), changes),
+        return self._reads.read(
+            (asks.by, url, needs, tuple(sorted(query.items()))),
             lambda: asks.by.api().call("GET", url, needs=needs, query=query or None, what=what),
         )
-        return answer
 
     def asks_for(self, *, apps_alone: bool) -> SignIn:
         """Which sign-in asks for what belongs to an organisation. `apps_alone`: what GitHub tells Apps alone."""

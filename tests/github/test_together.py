@@ -77,7 +77,7 @@ def test_side_by_side_all_hear_one_answer_and_the_next_asks_anew(
     first = pool.submit(look)
     assert held.began.wait(PATIENCE)
     others = [pool.submit(look) for _ in range(3)]
-    until_waiting(bench.conn.together, 3)
+    until_waiting(bench.conn._reads.together, 3)
     held.go.set()
     told = [future.result(PATIENCE) for future in (first, *others)]
     assert told == [told[0]] * 4
