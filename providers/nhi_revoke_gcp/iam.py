@@ -34,7 +34,7 @@ class Iam:
     """Thread-safe. Made without I/O; the libraries are loaded at the first call."""
 
     def __init__(self, io: Io, login: Login, target: str, reads: SharedReads[Any], *, plain: bool) -> None:
-        """`target`: host:port. `reads`: of the whole connection. `plain`: without TLS, which is for this machine alone."""
+        """`target`: host:port. `reads`: of the whole connection. `plain`: without TLS, for this machine alone."""
         self._io, self._login, self._target, self._plain = io, login, target, plain
         self._reads = reads
         self._lock = threading.Lock()
