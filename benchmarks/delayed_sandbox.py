@@ -1,7 +1,8 @@
 """`python -m benchmarks.delayed_sandbox PROVIDER FOLDER SECONDS`: one provider's sandbox behind a delay, in a process.
 
 Each line on its standard input is answered by one of JSON. `again`: a new world, as {"table": of nhi.toml, "map",
-"name", "control": of its clock}. `told`: what passed since then, as [[name, began, ended], …] in seconds of this machine's clock.
+"name", "control": of its clock}. `told`: what passed since then, as [[name, began, ended], …] in seconds of this
+machine's clock.
 """
 
 from __future__ import annotations
