@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,39 +9,15 @@ from typing import Any
 import pytest
 
 from nhi_revoke.provider.fault import Denied
-from nhi_revoke.provider.http import HttpApi
 from nhi_revoke_github.access import deploy_key
 from nhi_revoke_github.permissions import ADMINISTRATION
 from nhi_revoke_github.repositories import walk
 from nhi_revoke_github.sandbox.seed import LEDGER, SHOP
+from tests.held_request import PATIENCE, HeldRequest, until_waiting
 
 from .conftest import Bench
 
-PATIENCE = 10.0
 KEYS, SWITCH = f"/repos/{SHOP}/keys", f"/repos/{SHOP}/actions/permissions"
-
-
-class Held:
-    """Lets the first request for a path wait until `go`, once GitHub has answered it."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
-        self.began, self.go = threading.Event(), threading.Event()
-        self.asked: list[str] = []
-        real = HttpApi.call
-
-        def call(api: HttpApi, method: str, url: str, **more: Any) -> Any:
-            self.asked.append(f"{method} {url}")
-            try:
-                return real(api, method, url, **more)
-            finally:
-                if url == path and not self.began.is_set():
-                    self.began.set()
-                    assert self.go.wait(PATIENCE)
-
-        monkeypatch.setattr(HttpApi, "call", call)
-
-    def count(self, path: str) -> int:
-        return self.asked.count(f"GET {path}")
 
 
 @pytest.fixture
@@ -51,22 +26,13 @@ def pool() -> Iterator[ThreadPoolExecutor]:
         yield threads
 
 
-def until_waiting(together: Any, others: int) -> None:
-    pause = threading.Event()
-    for _ in range(int(PATIENCE * 1000)):
-        if sum(len(future._condition._waiters) for future in list(together._under_way.values())) >= others:
-            return
-        pause.wait(0.001)
-    pytest.fail("nobody waits for the answer that is on its way")
-
-
 @pytest.mark.parametrize("denied", [False, True])
 def test_side_by_side_all_hear_one_answer_and_the_next_asks_anew(
     bench: Bench, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch, denied: bool
 ) -> None:
     if denied:
         bench.sandbox.allow_only(["metadata:*"])
-    held = Held(monkeypatch, KEYS)
+    held = HeldRequest(monkeypatch, KEYS)
 
     def look() -> Any:
         try:
@@ -90,7 +56,7 @@ def test_side_by_side_all_hear_one_answer_and_the_next_asks_anew(
 def test_what_was_asked_before_a_change_is_told_to_nobody_after_it(
     bench: Bench, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = Held(monkeypatch, SWITCH)
+    held = HeldRequest(monkeypatch, SWITCH)
     before = pool.submit(bench.conn.get, SWITCH, ADMINISTRATION.read)
     assert held.began.wait(PATIENCE)
     bench.conn.send("PUT", SWITCH, ADMINISTRATION.write, {"enabled": False})
@@ -102,7 +68,7 @@ def test_what_was_asked_before_a_change_is_told_to_nobody_after_it(
 def test_other_queries_and_other_permissions_are_other_questions(
     bench: Bench, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = Held(monkeypatch, KEYS)
+    held = HeldRequest(monkeypatch, KEYS)
     looks: list[Callable[[], Any]] = [
         lambda: list(bench.conn.rows(KEYS, ADMINISTRATION.read)),
         lambda: list(bench.conn.rows(KEYS, ADMINISTRATION.read, per_page=1)),
@@ -120,7 +86,7 @@ def test_two_that_begin_a_walk_at_once_go_it_together(
     bench: Bench, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repos = "/orgs/example-payments/repos"
-    held = Held(monkeypatch, repos)
+    held = HeldRequest(monkeypatch, repos)
 
     def going() -> Any:
         return walk(bench.conn, bench.io, "deploy keys", "", lambda name: deploy_key.listed(bench.conn, name))
@@ -141,7 +107,7 @@ def test_of_a_walk_that_fails_both_hear(
     bench: Bench, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.sandbox.allow_only(["metadata:*"])
-    held = Held(monkeypatch, "/orgs/example-payments/repos")
+    held = HeldRequest(monkeypatch, "/orgs/example-payments/repos")
 
     def going() -> Any:
         return walk(bench.conn, bench.io, "deploy keys", "", lambda name: deploy_key.listed(bench.conn, name))
