@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from nhi_revoke_github.access import run_cut
-from nhi_revoke_github.access.run_cut import STATUSES, live_runs
+from nhi_revoke_github.access import live_runs as runs
+from nhi_revoke_github.access.live_runs import ENDED, STATUSES, Search, live_runs
 from nhi_revoke_github.connection import PAGE
 from nhi_revoke_github.sandbox import routes_actions as routes
 from nhi_revoke_github.sandbox.seed import LEDGER
@@ -37,7 +37,7 @@ def started(bench: Bench, actor: str, status: str = "in_progress") -> Job:
 def ended(bench: Bench, actor: str, count: int = PAGE) -> None:
     """So many newer ones, which fill a page."""
     for _ in range(count):
-        started(bench, actor, run_cut.ENDED)
+        started(bench, actor, ENDED)
 
 
 def actors(bench: Bench, actor: str = "") -> list[str]:
@@ -61,7 +61,7 @@ def test_a_page_that_holds_them_all_is_asked_for_once_a_look(ledger: Bench) -> N
 def test_where_there_are_more_each_status_is_searched_for(ledger: Bench) -> None:
     ended(ledger, "somebody")
     assert (actors(ledger), asked(ledger)) == ([BOT, "somebody"], 1 + len(STATUSES))
-    assert not ledger.conn.beyond_a_page - {run_cut.Search(LEDGER)}
+    assert not ledger.conn.beyond_a_page - {Search(LEDGER)}
 
 
 def test_what_one_started_is_searched_for_first(ledger: Bench) -> None:
@@ -81,7 +81,7 @@ def test_how_many_there_are_is_learnt_once(ledger: Bench, monkeypatch: pytest.Mo
         waves.append(len(items))
         return [read(item) for item in items]
 
-    monkeypatch.setattr(run_cut, "paced", paced)
+    monkeypatch.setattr(runs, "paced", paced)
     assert actors(ledger, BOT) == [BOT]
     assert waves == [2 + len(STATUSES)]
 

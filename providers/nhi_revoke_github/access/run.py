@@ -19,19 +19,8 @@ from nhi_revoke.provider.io import Io
 from nhi_revoke.provider.kind import AccessKind, View, draft_step
 from nhi_revoke.provider.listings import each_by_itself
 from nhi_revoke.provider.times import moment
-from nhi_revoke_github.access.run_cut import (
-    CLOUDS,
-    KIND,
-    MOST,
-    STATUSES,
-    ActionsOff,
-    Cancel,
-    ForceCancel,
-    Listed,
-    LiveRun,
-    actions_of,
-    live_runs,
-)
+from nhi_revoke_github.access.live_runs import MOST, STATUSES, Listed, LiveRun, live_runs
+from nhi_revoke_github.access.run_cut import CLOUDS, KIND, ActionsOff, Cancel, ForceCancel, actions_of
 from nhi_revoke_github.connection import GithubConnection, org_path
 from nhi_revoke_github.naming import APP, REPO, USER
 from nhi_revoke_github.permissions import ACTIONS, ADMINISTRATION, METADATA
