@@ -25,6 +25,7 @@ from nhi_revoke.provider.sandbox.clock import MovableClock
 from nhi_revoke_github.connection import PAGE
 from nhi_revoke_github.repositories import A_MINUTE, WALK
 from nhi_revoke_github.sandbox import seed
+from nhi_revoke_github.sandbox.gate import HOUR
 from nhi_revoke_github.sandbox.plant_keys import new_pair
 from nhi_revoke_github.sandbox.routes_keys import new_deploy_key
 from nhi_revoke_github.sandbox.sandbox import GithubSandbox
@@ -116,10 +117,16 @@ def organisation(folder: Path, repositories: int) -> Iterator[tuple[GithubSandbo
 
 @contextmanager
 def account(folder: Path, repositories: int) -> Iterator[tuple[str, Callable[[str], dict[str, Any]]]]:
-    """The same as `many` has it. The sandbox's clock is named: waits for GitHub's rate limit move it."""
+    """The same as `many` has it. The sandbox's clock is named: waits for GitHub's rate limit move it; and each look has
+    an hour of its own, of 5,000 requests.
+    """
     with organisation(folder, repositories) as (sandbox, _):
-        tables = {"github": sandbox.settings(), "sandbox": {"control": sandbox.control}}
-        yield sandbox.url, lambda url: {**tables, "github": {**tables["github"], "api_url": url}}
+
+        def table(url: str) -> dict[str, Any]:
+            sandbox.advance(HOUR)
+            return {"github": {**sandbox.settings(), "api_url": url}, "sandbox": {"control": sandbox.control}}
+
+        yield sandbox.url, table
 
 
 def pages(command: str, repositories: int) -> int:
