@@ -225,14 +225,21 @@ class Surveyor:
 
         Raises Interrupted: what was read of them until then is not what they say.
         """
+        readings = [job for p in inventory.principals for job in self.read_logs(p, inventory, intent)]
+        return self.judge_logs(readings, inventory, intent)
+
+    def read_logs(self, principal: Principal, inventory: Inventory, intent: Intent) -> Sequence[Future[list[Found]]]:
+        """Begins to read one principal's logs, and waits for none; `judge_logs` tells what they say."""
         start = intent.since or self._io.now() - LOG_WINDOW
-        jobs: list[Callable[[], list[Found]]] = []
-        for principal in inventory.principals:
-            conn = self._connections.of_ref(principal.ref)
-            readers = [k for k in self._kinds(principal) if type(k).observe is not AccessKind.observe]
-            jobs += [self._watcher(kind, conn, principal, inventory, start) for kind in readers]
-        results = [self._pool.submit(job) for job in jobs]
-        found = [f for result in results for f in result.result()]
+        conn = self._connections.of_ref(principal.ref)
+        readers = [k for k in self._kinds(principal) if type(k).observe is not AccessKind.observe]
+        return [self._pool.submit(self._watcher(kind, conn, principal, inventory, start)) for kind in readers]
+
+    def judge_logs(
+        self, readings: Iterable[Future[list[Found]]], inventory: Inventory, intent: Intent
+    ) -> tuple[Found, ...]:
+        """As `observe`, of what was begun by `read_logs`: waits for it. Raises Interrupted."""
+        found = [f for reading in readings for f in reading.result()]
         self._stopped()
         seen = outsiders_become_leads(found, {p.ref for p in inventory.principals})
         known = (*inventory.accesses, *self._beyond(seen, intent))

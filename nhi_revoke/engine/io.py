@@ -163,16 +163,15 @@ class EngineIo:
         return self._show is not None and self._show(says)
 
     def _context(self) -> ssl.SSLContext:
-        import httpx
+        from nhi_revoke.provider.httpx_alone import httpx
 
         if self._tls is None:
             self._tls = httpx.create_ssl_context()
         return self._tls
 
     def http(self, base_url: str, tls: ssl.SSLContext | None = None) -> httpx.Client:
-        import httpx
-
         from nhi_revoke.engine.cookieless import CookielessClient
+        from nhi_revoke.provider.httpx_alone import httpx
 
         with self._lock:
             client = self._clients.get((base_url, tls))

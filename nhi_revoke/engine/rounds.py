@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from msgspec.structs import replace
 
 from nhi_revoke.engine.doing import Doing
-from nhi_revoke.engine.edges import minters, upstream
+from nhi_revoke.engine.edges import upstream
 from nhi_revoke.engine.event import SaysEvent, Tell
 from nhi_revoke.engine.history import StepHistory
 from nhi_revoke.engine.inventory import Surveyor
 from nhi_revoke.engine.io import EngineIo
-from nhi_revoke.engine.planner import trusts_unseen
+from nhi_revoke.engine.planner import plan_mints
 from nhi_revoke.engine.recorder import Recorder
 from nhi_revoke.engine.runner import Runner
 from nhi_revoke.model.found import Access, BlindSpot, Lead
@@ -175,16 +175,12 @@ class Rounds:
                 self._tell(SaysEvent(f"not done: {step.says} ({step.on}): {why}. Make a new plan.", "danger"))
         return [step for step in drafted if step.reversible]
 
-    def _trusts_unseen(self, plan: Plan) -> tuple[PrincipalRef, ...]:
-        inventory = Inventory(plan.identity, plan.at, plan.principals, plan.accesses, (), plan.blind)
-        return trusts_unseen(inventory, self._doing.connections.registry)
-
     def _seals(self, reopened: set[PrincipalRef], waits: tuple[str, ...], redone: set[str], number: int) -> list[Step]:
         """Seals again for what was re-opened and for everything it can mint for."""
         if not waits:
             return []
         plan = self._recorder.history.first.plan
-        mints = minters(plan.principals, plan.accesses, self._trusts_unseen(plan))
+        mints = plan_mints(plan, self._doing.connections.registry)
         touched = {p.ref for p in plan.principals if p.ref in reopened or upstream(p.ref, mints) & reopened}
         out: list[Step] = []
         for history in effective(self._recorder.history.steps.values()):
