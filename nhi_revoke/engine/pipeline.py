@@ -59,7 +59,7 @@ class Pipeline:
         self._logs = LogReader(surveyor, self.inventory, self.plan.intent, mints, io.now)
         self._runner = Runner(doing, recorder, io, pool, tell, self.plan.intent.settle, on_acted=self._logs.acted)
         self._grace = Grace(recorder, surveyor, io, tell)
-        self._rounds = Rounds(doing, recorder, surveyor, self._runner, io, tell, plan_again)
+        self._rounds = Rounds(doing, recorder, surveyor, self._runner, pool, tell, plan_again)
 
     @property
     def inventory(self) -> Inventory:

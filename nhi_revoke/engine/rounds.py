@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from msgspec.structs import replace
 
@@ -11,7 +12,6 @@ from nhi_revoke.engine.edges import upstream
 from nhi_revoke.engine.event import SaysEvent, Tell
 from nhi_revoke.engine.history import StepHistory
 from nhi_revoke.engine.inventory import Surveyor
-from nhi_revoke.engine.io import EngineIo
 from nhi_revoke.engine.planner import plan_mints
 from nhi_revoke.engine.recorder import Recorder
 from nhi_revoke.engine.runner import Runner
@@ -37,12 +37,12 @@ class Rounds:
         recorder: Recorder,
         surveyor: Surveyor,
         runner: Runner,
-        io: EngineIo,
+        pool: ThreadPoolExecutor,
         tell: Tell,
         plan_again: Callable[[Inventory], Plan],
     ) -> None:
         self._doing = doing
-        self._io = io
+        self._pool = pool
         self._recorder = recorder
         self._surveyor = surveyor
         self._runner = runner
@@ -85,6 +85,10 @@ class Rounds:
     def look(self) -> tuple[Inventory, tuple[StepHistory, ...]]:
         """A fresh inventory (journaled where it shows something new) and the effects that no longer hold."""
         plan = self._recorder.history.first.plan
+        old = taken_back(self._recorder.history.steps.values())
+        effects = effective(self._recorder.history.steps.values())
+        # One moment for both: what is there, and what of ours still holds.
+        holding = [self._pool.submit(self._holds, history) for history in effects]
         fresh = self._surveyor.look(
             replace(plan.identity, principals=tuple(p.ref for p in plan.principals)),
             enrich=False,
@@ -112,9 +116,7 @@ class Rounds:
         blind = tuple(b for b in fresh.blind if b not in told)
         if changed or leads or blind:
             self._recorder.write(Noted((*changed, *leads, *blind), "state", fresh.at))
-        old = taken_back(self._recorder.history.steps.values())
-        effects = effective(self._recorder.history.steps.values())
-        gone = tuple(h for h, holds in zip(effects, self._io.map(self._holds, effects), strict=True) if not holds)
+        gone = tuple(h for h, holds in zip(effects, holding, strict=True) if not holds.result())
         for history in gone:
             self._recorder.vanished(history.step.id)
         return fresh, (*old, *gone)
