@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from nhi_revoke.engine.edges import Mints, upstream
 from nhi_revoke.engine.inventory import Surveyor
+from nhi_revoke.engine.io import EngineIo
 from nhi_revoke.model.found import Found
 from nhi_revoke.model.identity import Principal
 from nhi_revoke.model.intent import Intent
@@ -17,6 +18,9 @@ from nhi_revoke.model.ref import PrincipalRef
 Acted = Mapping[PrincipalRef, bool]
 """Of each principal that is cut, or of which something is ended: whether all of that was seen."""
 
+AT_ONCE = 32
+"""Readings of logs side by side."""
+
 
 class LogReader:
     """Containment does not wait for slow evidence; nor does one vendor's evidence wait for another vendor's cuts.
@@ -25,17 +29,17 @@ class LogReader:
     cuts and ends of all those were seen, its logs hold as much of it as they ever will.
     """
 
-    def __init__(
-        self, surveyor: Surveyor, inventory: Inventory, intent: Intent, mints: Mints, now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, surveyor: Surveyor, inventory: Inventory, intent: Intent, mints: Mints, io: EngineIo) -> None:
         self._surveyor = surveyor
         self._inventory = inventory
         self._intent = intent
         self._upstream = {p.ref: upstream(p.ref, mints) for p in inventory.principals}
-        self._now = now
+        self._now = io.now
+        # Vendors allow few requests a second for logs: their waits must hold up no cut, and no look at one.
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="logs", initializer=io.aside)
         # What was read is judged with a look that submits to the pool and waits: from a thread of its own, so that
         # it never waits for itself.
-        self._judge = ThreadPoolExecutor(1, thread_name_prefix="logs")
+        self._judge = ThreadPoolExecutor(1, thread_name_prefix="logs-judged")
         self._readings: dict[PrincipalRef, Sequence[Future[list[Found]]]] = {}
         self._begun: dict[PrincipalRef, datetime] = {}
         self._judged: Future[tuple[Found, ...]] | None = None
@@ -66,7 +70,8 @@ class LogReader:
         return {ref: last - at for ref, at in self._begun.items()}
 
     def close(self, *, wait: bool) -> None:
-        """Ends the thread; `wait`: once it is done with what it has."""
+        """Ends the threads; `wait`: once they are done with what they have begun."""
+        self._pool.shutdown(wait=wait, cancel_futures=True)
         self._judge.shutdown(wait=wait, cancel_futures=True)
 
     def _shut(self, principal: Principal, seen: Acted, open_: set[PrincipalRef]) -> bool:
@@ -77,7 +82,9 @@ class LogReader:
         for principal in principals:
             if principal.ref not in self._readings:
                 self._begun[principal.ref] = self._now()
-                self._readings[principal.ref] = self._surveyor.read_logs(principal, self._inventory, self._intent)
+                self._readings[principal.ref] = self._surveyor.read_logs(
+                    principal, self._inventory, self._intent, self._pool
+                )
         if self._judged is None and len(self._readings) == len(self._inventory.principals):
             readings = [job for p in self._inventory.principals for job in self._readings[p.ref]]
             self._judged = self._judge.submit(self._surveyor.judge_logs, readings, self._inventory, self._intent)

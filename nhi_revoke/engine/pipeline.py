@@ -56,7 +56,7 @@ class Pipeline:
         self._tell = tell
         self.plan = recorder.history.now.plan
         mints = plan_mints(self.plan, doing.connections.registry)
-        self._logs = LogReader(surveyor, self.inventory, self.plan.intent, mints, io.now)
+        self._logs = LogReader(surveyor, self.inventory, self.plan.intent, mints, io)
         self._runner = Runner(doing, recorder, io, pool, tell, self.plan.intent.settle, on_acted=self._logs.acted)
         self._grace = Grace(recorder, surveyor, io, tell)
         self._rounds = Rounds(doing, recorder, surveyor, self._runner, pool, tell, plan_again)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 
 from nhi_revoke.engine.inventory import Surveyor
+from nhi_revoke.engine.io import EngineIo
 from nhi_revoke.engine.logs import LogReader
 from nhi_revoke.model.found import BlindSpot, Found
 from nhi_revoke.model.identity import Identity, Principal
@@ -31,7 +32,9 @@ class Readings(Surveyor):
     def __init__(self) -> None:
         self.begun: list[PrincipalRef] = []
 
-    def read_logs(self, principal: Principal, inventory: Inventory, intent: Intent) -> Sequence[Future[list[Found]]]:
+    def read_logs(
+        self, principal: Principal, inventory: Inventory, intent: Intent, pool: ThreadPoolExecutor
+    ) -> Sequence[Future[list[Found]]]:
         self.begun.append(principal.ref)
         read: Future[list[Found]] = Future()
         read.set_result([BlindSpot(principal.ref, "fake:session", "the lag")])
@@ -50,7 +53,7 @@ class Reader(LogReader):
         self.clock, self.readings = Tick(), Readings()
         who = tuple(Principal(ref, "bot", ref.id, "org", "1") for ref in THERE)
         found = Inventory(Identity("it", THERE), after(0), who, ())
-        super().__init__(self.readings, found, Intent(), mints, self.clock.now)
+        super().__init__(self.readings, found, Intent(), mints, EngineIo(self.clock))
 
     def whose(self) -> list[PrincipalRef]:
         """In the order in which they are told."""
