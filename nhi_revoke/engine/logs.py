@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import datetime
+
+from msgspec.structs import replace
 
 from nhi_revoke.engine.edges import Mints, upstream
 from nhi_revoke.engine.inventory import Surveyor
 from nhi_revoke.engine.io import EngineIo
-from nhi_revoke.model.found import Found
+from nhi_revoke.model.found import BlindSpot, Found
 from nhi_revoke.model.identity import Principal
 from nhi_revoke.model.intent import Intent
 from nhi_revoke.model.inventory import Inventory
@@ -47,7 +49,7 @@ class LogReader:
 
     def acted(self, seen: Acted) -> None:
         """How far the cuts and ends are. A principal that has none is read with the last of those that have some."""
-        if not self._early:
+        if not self._early or self._judged is not None:
             return
         open_ = {ref for ref, done in seen.items() if not done}
         ready = [p for p in self._inventory.principals if not open_ or self._shut(p, seen, open_)]
@@ -61,18 +63,21 @@ class LogReader:
         self._begin(self._inventory.principals)
         judged, self._judged = self._judged, None
         self._readings.clear()
-        return judged.result() if judged is not None else ()
-
-    @property
-    def ahead(self) -> Mapping[PrincipalRef, timedelta]:
-        """How long before the last of them each was begun, in the last reading."""
-        last = max(self._begun.values(), default=self._now())
-        return {ref: last - at for ref, at in self._begun.items()}
+        return tuple(self._until_all_were_read(f) for f in judged.result()) if judged is not None else ()
 
     def close(self, *, wait: bool) -> None:
         """Ends the threads; `wait`: once they are done with what they have begun."""
         self._pool.shutdown(wait=wait, cancel_futures=True)
         self._judge.shutdown(wait=wait, cancel_futures=True)
+
+    def _until_all_were_read(self, item: Found) -> Found:
+        """A log's lag counts from the last reading, as if all had been read then: a cut that was seen may take a while
+        yet until every edge of its vendor obeys.
+        """
+        began = self._begun.get(item.on) if isinstance(item, BlindSpot) else None
+        if not isinstance(item, BlindSpot) or item.until is None or not item.counts or began is None:
+            return item
+        return replace(item, until=item.until + (max(self._begun.values()) - began))
 
     def _shut(self, principal: Principal, seen: Acted, open_: set[PrincipalRef]) -> bool:
         ref = principal.ref

@@ -160,7 +160,7 @@ class Pipeline:
         if leads := live_leads(found, self._io.now()):
             return _outsider(leads[0])
         sealed = max((h.settled_at for h in contained if h.settled_at), default=self._io.now())
-        until = min(logs_cover(found, sealed, self._logs.ahead), sealed + LONGEST_WAIT)
+        until = min(logs_cover(found, sealed), sealed + LONGEST_WAIT)
         now = self._io.now()
         if until > now:
             self._tell(

@@ -22,7 +22,7 @@ from nhi_revoke.engine.io import EngineIo
 from nhi_revoke.engine.logs import Acted
 from nhi_revoke.engine.recorder import Recorder
 from nhi_revoke.model.change import Failed, Impossible, Lost, Skipped
-from nhi_revoke.model.ref import StepId
+from nhi_revoke.model.ref import PrincipalRef, StepId
 from nhi_revoke.model.step import Phase, Step
 from nhi_revoke.provider.doer import Mint
 from nhi_revoke.provider.fault import Denied, Fault
@@ -339,8 +339,10 @@ class Runner:
             self._tell(CountEvent(acted, len(acts), sum(h.settled for h in seals), len(seals), failed))
         busy = {g.step.id for g in self._going.values() if g.stage in (Stage.WAITING, Stage.ASKING, Stage.LOOKING)}
         if self._on_acted is not None and acts:
-            on = {h.step.on for h in acts}
-            self._on_acted({ref: not any(h.step.id in busy for h in acts if h.step.on == ref) for ref in on})
+            seen: dict[PrincipalRef, bool] = {}
+            for each in acts:
+                seen[each.step.on] = seen.get(each.step.on, True) and each.step.id not in busy
+            self._on_acted(seen)
 
 
 def pending(steps: Sequence[Step], recorder: Recorder) -> tuple[Step, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -24,12 +24,14 @@ from tests.engine.tick import Tick, after
 
 QUICK, SLOW, NONE = bot("quick"), bot("slow"), bot("none")
 THERE = (QUICK, SLOW, NONE)
+LAG = timedelta(seconds=900)
 
 
 class Readings(Surveyor):
     """Remembers whose logs were begun; they say that they were."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Tick) -> None:
+        self.clock = clock
         self.begun: list[PrincipalRef] = []
 
     def read_logs(
@@ -37,7 +39,9 @@ class Readings(Surveyor):
     ) -> Sequence[Future[list[Found]]]:
         self.begun.append(principal.ref)
         read: Future[list[Found]] = Future()
-        read.set_result([BlindSpot(principal.ref, "fake:session", "the lag")])
+        lag = BlindSpot(principal.ref, "fake:session", "the lag", until=self.clock.now() + LAG)
+        expiry = BlindSpot(principal.ref, "fake:session", "its last token", until=after(500), counts=False)
+        read.set_result([lag, expiry])
         return [read]
 
     def judge_logs(
@@ -50,14 +54,17 @@ class Reader(LogReader):
     """Of three principals; `mints`: who can mint for whom."""
 
     def __init__(self, mints: dict[PrincipalRef, frozenset[PrincipalRef]]) -> None:
-        self.clock, self.readings = Tick(), Readings()
+        self.clock = Tick()
+        self.readings = Readings(self.clock)
         who = tuple(Principal(ref, "bot", ref.id, "org", "1") for ref in THERE)
         found = Inventory(Identity("it", THERE), after(0), who, ())
         super().__init__(self.readings, found, Intent(), mints, EngineIo(self.clock))
 
-    def whose(self) -> list[PrincipalRef]:
-        """In the order in which they are told."""
-        return [f.on for f in self.found() if isinstance(f, BlindSpot)]
+    def told(self) -> list[tuple[PrincipalRef, datetime | None]]:
+        """Of whom, and until when that is unseen, in the order in which they are told."""
+        found = self.found()
+        assert [f.until for f in found if isinstance(f, BlindSpot) and not f.counts] == [after(500)] * 3
+        return [(f.on, f.until) for f in found if isinstance(f, BlindSpot) and f.counts]
 
 
 @pytest.fixture
@@ -76,8 +83,7 @@ def test_the_quick_ones_logs_do_not_wait_for_the_slow_ones_cuts(reader: Reader) 
     reader.acted({QUICK: True, SLOW: True})
     reader.acted({QUICK: True, SLOW: True})
     assert reader.readings.begun == [QUICK, SLOW, NONE], "each once; what is not cut at all with the last"
-    assert reader.whose() == list(THERE)
-    assert reader.ahead == {QUICK: timedelta(seconds=6), SLOW: timedelta(0), NONE: timedelta(0)}
+    assert reader.told() == [(ref, after(6) + LAG) for ref in THERE], "as if all had been read with the last"
 
 
 @pytest.mark.parametrize("through", [(), (NONE,)], ids=["itself", "through another"])
@@ -93,13 +99,12 @@ def test_logs_wait_for_what_can_mint_for_their_principal(through: tuple[Principa
 
 def test_a_second_reading_is_one_of_its_own_and_reads_all(reader: Reader) -> None:
     reader.acted({QUICK: True, SLOW: False})
-    assert reader.whose() == list(THERE), "whoever asks gets all, seen or not"
+    assert reader.told() == [(ref, after(0) + LAG) for ref in THERE], "whoever asks gets all, seen or not"
     reader.acted({QUICK: True, SLOW: True})
     assert len(reader.readings.begun) == 3, "an answer that was taken is not followed by another reading"
     reader.clock.wait(60, threading.Event())
-    assert reader.whose() == list(THERE)
+    assert reader.told() == [(ref, after(60) + LAG) for ref in THERE]
     assert reader.readings.begun == [QUICK, SLOW, NONE] * 2
-    assert set(reader.ahead.values()) == {timedelta(0)}
 
 
 def test_in_a_run_logs_are_asked_while_a_cut_elsewhere_is_not_seen(scene: Scene, cloud: Cloud) -> None:
