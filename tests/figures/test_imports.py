@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from nhi_revoke.provider.sandbox.server import LoopbackServer
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
+ROOT = Path(__file__).parents[2]
 SHOW = """
 import contextlib, io, json, sys
 sys.argv = ["nhi-revoke", *json.loads(sys.argv[1])]
@@ -186,6 +188,26 @@ line = sys.modules["httpx._main"]
 from nhi_revoke.provider.httpx_alone import httpx
 assert httpx is before and httpx.main is line.main and sys.modules["httpx._main"] is line
 """
+
+
+def at_run_time(tree: ast.AST) -> Iterator[str]:
+    """What a module imports, but for its type annotations."""
+    if isinstance(tree, ast.If) and isinstance(tree.test, ast.Name) and tree.test.id == "TYPE_CHECKING":
+        return
+    if isinstance(tree, ast.Import):
+        yield from (each.name for each in tree.names)
+    if isinstance(tree, ast.ImportFrom) and tree.module:
+        yield tree.module
+    for child in ast.iter_child_nodes(tree):
+        yield from at_run_time(child)
+
+
+def test_what_asks_a_vendor_takes_httpx_without_its_command_line() -> None:
+    product = (path for folder in ("nhi_revoke", "providers") for path in (ROOT / folder).rglob("*.py"))
+    texts = {path: path.read_text() for path in product if "sandbox" not in path.parts}
+    takes = {path.stem: set(at_run_time(ast.parse(text))) for path, text in texts.items() if "httpx" in text}
+    assert "nhi_revoke.provider.httpx_alone" in takes["cookieless"]
+    assert [name for name, imports in takes.items() if "httpx" in imports] == []
 
 
 @pytest.mark.parametrize("program", [ALONE, FIRST], ids=["after us", "before us"])
