@@ -118,3 +118,13 @@ def test_in_a_run_logs_are_asked_while_a_cut_elsewhere_is_not_seen(scene: Scene,
     assert cloud.called("observe") == ["observe fake:session fake:bot/ci", "observe fake:session fake:bot/slow"]
     seen = next(n for n, call in enumerate(cloud.calls) if call.startswith("seen fake:trust/cut"))
     assert seen < cloud.calls.index("observe fake:session fake:bot/slow")
+
+
+def test_proofs_do_not_wait_for_the_logs(scene: Scene, cloud: Cloud) -> None:
+    proved = threading.Event()
+    came: list[bool] = []
+    cloud.tell("prove fake:key/disable", proved.set)
+    cloud.tell("observe fake:session", lambda: came.append(proved.wait(10)))
+    report = scene.revoke()
+    assert came == [True]
+    assert report.exit_code == 0
