@@ -2,7 +2,7 @@
 
 Each line on its standard input is answered by one of JSON. `again`: a new world, as {"table": of nhi.toml, "map",
 "name", "control": of its clock}. `told`: what passed since then, as [[name, began, ended], …] in seconds of this
-machine's clock.
+machine's clock. `cpu`: seconds of the processor that this process has taken so far.
 """
 
 from __future__ import annotations
@@ -66,6 +66,8 @@ def serve(provider: str, folder: Path, delay: float) -> None:
                 own = folder / str(number)
                 own.mkdir()
                 proxy, answer = stack.enter_context(world(provider, own, delay))
+            elif line.strip() == "cpu":
+                answer = time.process_time()
             else:
                 answer = [p[:3] for p in proxy.passed] if proxy is not None else []
             sys.stdout.write(json.dumps(answer) + "\n")

@@ -48,6 +48,8 @@ class Large:
     commands: Mapping[str, Sequence[str]]
     pages: Callable[[str, int], int]
     """How many requests the listings of an account of that size take, at least, by the command."""
+    words: str = ""
+    """What else to know of the figures."""
 
 
 @contextmanager
@@ -178,6 +180,7 @@ def measure(row: str) -> dict[str, Any]:
         f"{large.size:,} {large.what}, {DELAY * 1000:.0f} ms added to each request",
         goals,
         rows,
+        [large.words] * bool(large.words),
         asked=asked,
         by_itself=True,
     )
