@@ -26,6 +26,9 @@ from nhi_revoke.provider.kind import AccessKind
 LOG_WINDOW = timedelta(hours=36)
 """The longest life of a session that any provider here mints; older log lines show no live one."""
 
+GOOD_FOR = timedelta(seconds=15)
+"""How long a look at whom leads point at is good for a plan of them; as long as a plan that is shown."""
+
 CODES: dict[type[Fault], str] = {
     Missing: "not-found",
     AmbiguousName: "ambiguous",
@@ -83,6 +86,8 @@ class Surveyor:
         self._connections = connections
         self._io = io
         self._pool = pool
+        self._led: tuple[datetime, dict[PrincipalRef, Look]] | None = None
+        """Whom the leads of the last `observe` point at, and when that was looked at."""
 
     def look(self, identity: Identity, *, enrich: bool, experimental: bool, late: bool = True) -> Inventory:
         """Resolve, whoami and every kind's `collect`, all in one wave; then last use, where asked. Without `late`,
@@ -91,8 +96,25 @@ class Surveyor:
 
         Raises Interrupted: half a look must not read like "nothing there".
         """
-        at = self._io.now()
         looks = [Look(ref, found=[]) for ref in identity.principals]
+        inventory = self._looked(identity, looks, self._io.now(), experimental=experimental, late=late)
+        return self.enrich(inventory) if enrich else inventory
+
+    def look_on(self, identity: Identity, *, experimental: bool) -> Inventory:
+        """The same of whom leads point at, for a plan: of those that `observe` looked at just now only what it left
+        out. `at` is then when that was. Raises Interrupted.
+        """
+        now = self._io.now()
+        at, known = self._led or (now, {})
+        self._led = None
+        if now - at > GOOD_FOR:
+            known = {}
+        looks = [known.get(ref) or Look(ref, found=[]) for ref in identity.principals]
+        return self._looked(identity, looks, at if known else now, experimental=experimental, late=True)
+
+    def _looked(
+        self, identity: Identity, looks: Sequence[Look], at: datetime, *, experimental: bool, late: bool
+    ) -> Inventory:
         jobs: list[Future[None]] = []
         operators: dict[tuple[str, str], Future[Sequence[PrincipalRef]]] = {}
         for look in looks:
@@ -112,8 +134,7 @@ class Surveyor:
                 operator += chain.result()
             except Exception as fault:  # noqa: BLE001 - one provider's fault is told and never blocks the others
                 self._nobody(looks, key, fault)
-        inventory = assemble(identity, looks, at, tuple(dict.fromkeys(operator)))
-        return self.enrich(inventory) if enrich else inventory
+        return assemble(identity, looks, at, tuple(dict.fromkeys(operator)))
 
     def _start(
         self, look: Look, operators: dict[tuple[str, str], Future[Sequence[PrincipalRef]]], late: bool
@@ -124,9 +145,14 @@ class Surveyor:
         key = (look.ref.provider, self._connections.scope_of(look.ref))
         if key not in operators:
             operators[key] = self._pool.submit(conn.whoami)
-        yield self._pool.submit(self._resolve, look, plugin, conn)
+        known, read = look.principal is not None, iter(look.found)
+        look.found = []
+        if not known:
+            yield self._pool.submit(self._resolve, look, plugin, conn)
         for kind in registry.kinds(plugin.name, plugin.kind_of(look.ref)):
-            if late or not kind.late:
+            if known and not kind.late:
+                look.found.append(next(read))
+            elif late or not kind.late:
                 look.found.append(Reading(kind.on))
                 yield self._pool.submit(self._collect, look.ref, look.found[-1], kind, conn)
 
@@ -243,7 +269,10 @@ class Surveyor:
         refs = tuple(dict.fromkeys(f.to for f in seen if isinstance(f, Lead) and f.session))
         if not refs:
             return ()
-        return self.look(Identity("leads", refs), enrich=False, experimental=intent.experimental, late=False).accesses
+        looks, at = [Look(ref, found=[]) for ref in refs], self._io.now()
+        found = self._looked(Identity("leads", refs), looks, at, experimental=intent.experimental, late=False)
+        self._led = at, {look.ref: look for look in looks if look.principal is not None and look.unreachable is None}
+        return found.accesses
 
     def _watcher(
         self, kind: AccessKind[Any], conn: Any, principal: Principal, inventory: Inventory, since: datetime
