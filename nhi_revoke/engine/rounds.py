@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -87,13 +85,11 @@ class Rounds:
     def look(self) -> tuple[Inventory, tuple[StepHistory, ...]]:
         """A fresh inventory (journaled where it shows something new) and the effects that no longer hold."""
         plan = self._recorder.history.first.plan
-        effects = effective(self._recorder.history.steps.values())
-        identity = replace(plan.identity, principals=tuple(p.ref for p in plan.principals))
-        survey = partial(self._surveyor.look, identity, enrich=False, experimental=plan.intent.experimental)
-        # Beside each other: what a list shows too is asked once for both.
-        looks: tuple[Callable[[], Any], ...] = (survey, partial(self._io.map, self._holds, effects))
-        seen: Sequence[Any] = self._io.map(lambda look: look(), looks)
-        fresh: Inventory = seen[0]
+        fresh = self._surveyor.look(
+            replace(plan.identity, principals=tuple(p.ref for p in plan.principals)),
+            enrich=False,
+            experimental=plan.intent.experimental,
+        )
         known: dict[str, str] = {a.id: _standing(a) for a in plan.accesses}
         for history in self._recorder.history.steps.values():
             known.update((str(made), "disabled") for made in history.left.get("made") or () if made not in known)
@@ -117,7 +113,8 @@ class Rounds:
         if changed or leads or blind:
             self._recorder.write(Noted((*changed, *leads, *blind), "state", fresh.at))
         old = taken_back(self._recorder.history.steps.values())
-        gone = tuple(h for h, holds in zip(effects, seen[1], strict=True) if not holds)
+        effects = effective(self._recorder.history.steps.values())
+        gone = tuple(h for h, holds in zip(effects, self._io.map(self._holds, effects), strict=True) if not holds)
         for history in gone:
             self._recorder.vanished(history.step.id)
         return fresh, (*old, *gone)
