@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import chain, islice
+from typing import Any, TypeVar
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from nhi_revoke.engine.clock import Interrupted
 from nhi_revoke.engine.connections import Connections
 from nhi_revoke.engine.io import EngineIo
+from nhi_revoke.engine.outsiders import denied_already, outsiders_become_leads
 from nhi_revoke.model.error import Trouble
-from nhi_revoke.model.found import SESSION_FAMILIES, Access, BlindSpot, Found, Lead
+from nhi_revoke.model.found import Access, BlindSpot, Found, Lead
 from nhi_revoke.model.identity import Identity, Principal
 from nhi_revoke.model.intent import Intent
 from nhi_revoke.model.inventory import Inventory, Unreachable
@@ -23,6 +25,7 @@ from nhi_revoke.model.ref import AccessId, PrincipalRef
 from nhi_revoke.provider.fault import AmbiguousName, Denied, Fault, Missing, NotInstalled, Unauthenticated
 from nhi_revoke.provider.kind import AccessKind
 
+T = TypeVar("T")
 LOG_WINDOW = timedelta(hours=36)
 """The longest life of a session that any provider here mints; older log lines show no live one."""
 
@@ -115,30 +118,41 @@ class Surveyor:
     def _looked(
         self, identity: Identity, looks: Sequence[Look], at: datetime, *, experimental: bool, late: bool
     ) -> Inventory:
-        jobs: list[Future[None]] = []
         operators: dict[tuple[str, str], Future[Sequence[PrincipalRef]]] = {}
+        begin: dict[str, list[Iterator[Future[None]]]] = {}
         for look in looks:
-            try:
-                if not experimental and (said := self._experimental(look.ref)):
-                    look.unreachable = said
-                    continue
-                jobs += self._start(look, operators, late)
-            except Trouble as wrong:
-                look.unreachable = unreachable(look.ref, wrong)
-        for job in jobs:
+            begin.setdefault(look.ref.provider, []).append(self._begun(look, operators, experimental, late))
+        # No vendor's first read stands in line behind all of another vendor's.
+        for job in list(in_turn(chain.from_iterable(each) for each in begin.values())):
             job.result()
         self._stopped()
         operator: list[PrincipalRef] = []
-        for key, chain in operators.items():
+        for key, whole in operators.items():
             try:
-                operator += chain.result()
+                operator += whole.result()
             except Exception as fault:  # noqa: BLE001 - one provider's fault is told and never blocks the others
                 self._nobody(looks, key, fault)
         return assemble(identity, looks, at, tuple(dict.fromkeys(operator)))
 
+    def _begun(
+        self,
+        look: Look,
+        operators: dict[tuple[str, str], Future[Sequence[PrincipalRef]]],
+        experimental: bool,
+        late: bool,
+    ) -> Iterator[Future[None]]:
+        """Each read of one principal is begun when it is asked for."""
+        try:
+            if not experimental and (said := self._experimental(look.ref)):
+                look.unreachable = said
+            else:
+                yield from self._start(look, operators, late)
+        except Trouble as wrong:
+            look.unreachable = unreachable(look.ref, wrong)
+
     def _start(
         self, look: Look, operators: dict[tuple[str, str], Future[Sequence[PrincipalRef]]], late: bool
-    ) -> Iterable[Future[None]]:
+    ) -> Iterator[Future[None]]:
         registry = self._connections.registry
         plugin = registry.provider(look.ref.provider)
         conn = self._connections.of_ref(look.ref)
@@ -251,14 +265,23 @@ class Surveyor:
 
         Raises Interrupted: what was read of them until then is not what they say.
         """
+        readings = [job for p in inventory.principals for job in self.read_logs(p, inventory, intent, self._pool)]
+        return self.judge_logs(readings, inventory, intent)
+
+    def read_logs(
+        self, principal: Principal, inventory: Inventory, intent: Intent, pool: ThreadPoolExecutor
+    ) -> Sequence[Future[list[Found]]]:
+        """Begins to read one principal's logs on the pool, and waits for none; `judge_logs` tells what they say."""
         start = intent.since or self._io.now() - LOG_WINDOW
-        jobs: list[Callable[[], list[Found]]] = []
-        for principal in inventory.principals:
-            conn = self._connections.of_ref(principal.ref)
-            readers = [k for k in self._kinds(principal) if type(k).observe is not AccessKind.observe]
-            jobs += [self._watcher(kind, conn, principal, inventory, start) for kind in readers]
-        results = [self._pool.submit(job) for job in jobs]
-        found = [f for result in results for f in result.result()]
+        conn = self._connections.of_ref(principal.ref)
+        readers = [k for k in self._kinds(principal) if type(k).observe is not AccessKind.observe]
+        return [pool.submit(self._watcher(kind, conn, principal, inventory, start)) for kind in readers]
+
+    def judge_logs(
+        self, readings: Iterable[Future[list[Found]]], inventory: Inventory, intent: Intent
+    ) -> tuple[Found, ...]:
+        """As `observe`, of what was begun by `read_logs`: waits for it. Raises Interrupted."""
+        found = [f for reading in readings for f in reading.result()]
         self._stopped()
         seen = outsiders_become_leads(found, {p.ref for p in inventory.principals})
         known = (*inventory.accesses, *self._beyond(seen, intent))
@@ -291,38 +314,14 @@ class Surveyor:
         return self._connections.registry.kinds(principal.ref.provider, (principal.kind,))
 
 
-def outsiders_become_leads(found: Iterable[Found], insiders: set[PrincipalRef]) -> tuple[Found, ...]:
-    """A session on a principal that the plan does not name is a lead: this plan never touches it."""
-    out: dict[tuple[str, str], Found] = {}
-    for one in found:
-        item = as_lead(one) if isinstance(one, Access) and one.on not in insiders else one
-        key = (type(item).__name__, item.id if isinstance(item, Access) else msgspec.json.encode(item).decode())
-        out.setdefault(key, item)
-    return tuple(out.values())
-
-
-def denied_already(item: Found, accesses: Sequence[Access]) -> Found:
-    """A session issued before a cut-off that stands on its principal can do nothing, whoever put the cut-off there."""
-    on = item.on if isinstance(item, Access) and item.family in SESSION_FAMILIES else None
-    born = item.created if isinstance(item, Access) else None
-    if isinstance(item, Lead) and item.session:
-        on, born = item.to, item.at
-    cutoffs = [a.denied_before for a in accesses if a.on == on and a.denied_before is not None]
-    if born is None or not any(born < cutoff for cutoff in cutoffs):
-        return item
-    why = f"what was issued before {max(cutoffs):%Y-%m-%dT%H:%M:%SZ} is denied there already"
-    if isinstance(item, Lead):
-        return replace(item, shut=why)
-    if isinstance(item, Access) and not item.id.endswith("/*"):
-        return replace(item, state="disabled", note=f"{item.note}; {why}".lstrip("; "))
-    return item
-
-
-def as_lead(access: Access) -> Lead:
-    """A session on a principal outside of the plan."""
-    name = access.label or access.id
-    why = f"{name}, begun with {access.parent}" if access.parent else name
-    return Lead(access.on, why, access.evidence, at=access.created, session=access.id, until=access.expires)
+def in_turn(lines: Iterable[Iterator[T]]) -> Iterator[T]:
+    """The first of each line, then the second of each, and so on."""
+    waiting = deque(lines)
+    while waiting:
+        line = waiting.popleft()
+        for one in islice(line, 1):
+            waiting.append(line)
+            yield one
 
 
 def assemble(identity: Identity, looks: Sequence[Look], at: datetime, operator: tuple[PrincipalRef, ...]) -> Inventory:

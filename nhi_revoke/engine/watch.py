@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 
 from nhi_revoke.model.found import BlindSpot, Found, Lead
+from nhi_revoke.model.ref import PrincipalRef
 
 
 def lineage_unread(found: Iterable[Found]) -> BlindSpot | None:
@@ -13,9 +14,13 @@ def lineage_unread(found: Iterable[Found]) -> BlindSpot | None:
     return next((f for f in found if isinstance(f, BlindSpot) and f.until is None and f.counts), None)
 
 
-def logs_cover(found: Iterable[Found], sealed: datetime) -> datetime:
-    """When the logs will show everything that happened before `sealed`."""
-    lags = [f.until for f in found if isinstance(f, BlindSpot) and f.until is not None]
+def logs_cover(found: Iterable[Found], sealed: datetime, ahead: Mapping[PrincipalRef, timedelta]) -> datetime:
+    """When the logs will show everything that happened before `sealed`.
+
+    `ahead`: how long before the last of them a principal's were read; its lag counts from the last one.
+    """
+    none = timedelta()
+    lags = [f.until + ahead.get(f.on, none) for f in found if isinstance(f, BlindSpot) and f.until is not None]
     return max([sealed, *lags])
 
 

@@ -156,7 +156,7 @@ class Work:
 
     def _rounds(self) -> Rounds:
         runner = self._runner()
-        return Rounds(self._doing, self.recorder, self._surveyor, runner, self._io, self._tell, self._plan_again)
+        return Rounds(self._doing, self.recorder, self._surveyor, runner, self._pool, self._tell, self._plan_again)
 
     def _plan_again(self, inventory: Inventory) -> Plan:
         intent = self.recorder.history.first.plan.intent

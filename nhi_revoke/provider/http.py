@@ -226,7 +226,7 @@ class HttpApi:
         return Answer(response, body)
 
     def _send(self, method: str, url: str, named: str, needs: str, more: dict[str, Any]) -> httpx.Response:
-        import httpx
+        from nhi_revoke.provider.httpx_alone import httpx
 
         client = self._io.http(self._host) if self._tls is None else self._io.http(self._host, self._tls)
         bucket = self.vendor.bucket(url.removeprefix(self.base_url).partition("?")[0])

@@ -67,7 +67,7 @@ class TokenHttp(transport.Request):
         **kwargs: Any,
     ) -> TokenAnswer:
         """Raises the faults of the contract."""
-        import httpx
+        from nhi_revoke.provider.httpx_alone import httpx
 
         base = "{0.scheme}://{0.netloc}".format(urlsplit(url))
         began, failed, sent = self._clock.local(), "", False

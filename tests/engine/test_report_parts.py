@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from msgspec.structs import replace
 
 from nhi_revoke.engine.prediction import predicted_open
@@ -218,8 +220,9 @@ def test_watching_the_logs() -> None:
     lag = replace(BLIND, until=after(60))
     assert lineage_unread([LEAD, lag]) is None
     assert lineage_unread([lag, BLIND]) is BLIND
-    assert logs_cover([lag, BLIND, LEAD], after(30)) == after(60)
-    assert logs_cover([lag], after(90)) == after(90)
+    assert logs_cover([lag, BLIND, LEAD], after(30), {}) == after(60)
+    assert logs_cover([lag], after(90), {}) == after(90)
+    assert logs_cover([lag], after(30), {lag.on: timedelta(seconds=7)}) == after(67), "it was read before the others"
     assert live_leads([BLIND, LEAD, replace(LEAD, session=None)], NOW) == (LEAD,)
     assert not is_live(replace(LEAD, until=NOW), NOW)
     assert is_live(replace(LEAD, until=after(101)), NOW)

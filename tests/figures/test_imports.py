@@ -42,6 +42,7 @@ HEAVY = {
     "importlib.metadata",
     "jinja2",
 }
+HTTPX_COMMAND_LINE = {"httpx._main", "click", "rich", "pygments"}
 NO_ENGINE = {"nhi_revoke.engine.service", "nhi_revoke.provider.registry", "nhi_revoke_aws", "nhi_revoke_local"}
 
 
@@ -148,6 +149,7 @@ def test_a_list_of_another_vendor_loads_nothing_of_the_rest(tmp_path: Path) -> N
         "pydantic",
         "jwt",
         "cryptography",
+        *HTTPX_COMMAND_LINE,
     }
     assert not there & (VENDORS | rest | {"nhi_revoke_aws.connection", "nhi_revoke_okta.sandbox", "werkzeug"})
 
@@ -165,7 +167,31 @@ def test_a_list_of_googles_loads_no_other_vendor_and_no_transport_of_its_own(tmp
     bot = "gcp:sa/bot@shop-prod.iam.gserviceaccount.com"
     there = loaded("list", bot, "--no-input", "--config", str(config), code=4)
     assert "google.auth" in there
-    assert not there & (VENDORS | {"msal", "jwt", "requests", "nhi_revoke_gcp.sandbox", "werkzeug"})
+    assert not there & (VENDORS | HTTPX_COMMAND_LINE)
+    assert not there & {"msal", "jwt", "requests", "nhi_revoke_gcp.sandbox", "werkzeug"}
+
+
+ALONE = """
+import sys
+from nhi_revoke.provider.httpx_alone import httpx
+assert not {"httpx._main", "click", "rich"} & set(sys.modules), "its command line came along"
+import httpx as everybodys
+assert everybodys is httpx
+from httpx._main import main
+assert main.params, "and is there for whoever wants it"
+"""
+FIRST = """
+import httpx as before, sys
+line = sys.modules["httpx._main"]
+from nhi_revoke.provider.httpx_alone import httpx
+assert httpx is before and httpx.main is line.main and sys.modules["httpx._main"] is line
+"""
+
+
+@pytest.mark.parametrize("program", [ALONE, FIRST], ids=["after us", "before us"])
+def test_whoever_uses_httpx_beside_us_has_all_of_it(program: str) -> None:
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def unauthorized(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
