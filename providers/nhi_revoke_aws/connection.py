@@ -132,9 +132,18 @@ class AwsConnection:
     # -- asking ----------------------------------------------------------------------------------------------------
 
     def call(
-        self, service: str, operation: str, /, *, region: str = "", repeatable: bool | None = None, **params: Any
+        self,
+        service: str,
+        operation: str,
+        /,
+        *,
+        region: str = "",
+        repeatable: bool | None = None,
+        turn: Callable[[], None] | None = None,
+        **params: Any,
     ) -> dict[str, Any]:
-        """One API operation by AWS's own name. Raises the faults of the contract.
+        """One API operation by AWS's own name. Raises the faults of the contract. `turn`: waits for it, before each
+        try: whoever asks again takes no other's.
 
         Reads and writes that may happen twice are repeated by the engine; a `Create…` never blindly. Who reads what is
         being read already hears the same answer, which nobody may write into, unless this connection has changed
@@ -142,8 +151,14 @@ class AwsConnection:
         """
         again = repeatable if repeatable is not None else not operation.startswith("Create")
 
+        def attempt() -> dict[str, Any]:
+            keys = self._keys()
+            if turn is not None:
+                turn()
+            return self._ask(service, operation, region, params, keys)
+
         def ask() -> dict[str, Any]:
-            return self.io.ask(lambda: self._ask(service, operation, region, params, self._keys()), repeatable=again)
+            return self.io.ask(attempt, repeatable=again)
 
         if reads(operation):
             same = (service, operation, region, repr(sorted(params.items())), self._last_change)
