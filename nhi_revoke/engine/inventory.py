@@ -9,15 +9,15 @@ from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import Any, TypeVar
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from nhi_revoke.engine.clock import Interrupted
 from nhi_revoke.engine.connections import Connections
 from nhi_revoke.engine.io import EngineIo
+from nhi_revoke.engine.outsiders import denied_already, outsiders_become_leads
 from nhi_revoke.model.error import Trouble
-from nhi_revoke.model.found import SESSION_FAMILIES, Access, BlindSpot, Found, Lead
+from nhi_revoke.model.found import Access, BlindSpot, Found, Lead
 from nhi_revoke.model.identity import Identity, Principal
 from nhi_revoke.model.intent import Intent
 from nhi_revoke.model.inventory import Inventory, Unreachable
@@ -28,6 +28,9 @@ from nhi_revoke.provider.kind import AccessKind
 T = TypeVar("T")
 LOG_WINDOW = timedelta(hours=36)
 """The longest life of a session that any provider here mints; older log lines show no live one."""
+
+GOOD_FOR = timedelta(seconds=15)
+"""How long a look at whom leads point at is good for a plan of them; as long as a plan that is shown."""
 
 CODES: dict[type[Fault], str] = {
     Missing: "not-found",
@@ -86,6 +89,8 @@ class Surveyor:
         self._connections = connections
         self._io = io
         self._pool = pool
+        self._led: tuple[datetime, dict[PrincipalRef, Look]] | None = None
+        """Whom the leads of the last `observe` point at, and when that was looked at."""
 
     def look(self, identity: Identity, *, enrich: bool, experimental: bool, late: bool = True) -> Inventory:
         """Resolve, whoami and every kind's `collect`, all in one wave; then last use, where asked. Without `late`,
@@ -94,8 +99,25 @@ class Surveyor:
 
         Raises Interrupted: half a look must not read like "nothing there".
         """
-        at = self._io.now()
         looks = [Look(ref, found=[]) for ref in identity.principals]
+        inventory = self._looked(identity, looks, self._io.now(), experimental=experimental, late=late)
+        return self.enrich(inventory) if enrich else inventory
+
+    def look_on(self, identity: Identity, *, experimental: bool) -> Inventory:
+        """The same of whom leads point at, for a plan: of those that `observe` looked at just now only what it left
+        out. `at` is then when that was. Raises Interrupted.
+        """
+        now = self._io.now()
+        at, known = self._led or (now, {})
+        self._led = None
+        if now - at > GOOD_FOR:
+            known = {}
+        looks = [known.get(ref) or Look(ref, found=[]) for ref in identity.principals]
+        return self._looked(identity, looks, at if known else now, experimental=experimental, late=True)
+
+    def _looked(
+        self, identity: Identity, looks: Sequence[Look], at: datetime, *, experimental: bool, late: bool
+    ) -> Inventory:
         operators: dict[tuple[str, str], Future[Sequence[PrincipalRef]]] = {}
         begin: dict[str, list[Iterator[Future[None]]]] = {}
         for look in looks:
@@ -110,8 +132,7 @@ class Surveyor:
                 operator += whole.result()
             except Exception as fault:  # noqa: BLE001 - one provider's fault is told and never blocks the others
                 self._nobody(looks, key, fault)
-        inventory = assemble(identity, looks, at, tuple(dict.fromkeys(operator)))
-        return self.enrich(inventory) if enrich else inventory
+        return assemble(identity, looks, at, tuple(dict.fromkeys(operator)))
 
     def _begun(
         self,
@@ -138,9 +159,14 @@ class Surveyor:
         key = (look.ref.provider, self._connections.scope_of(look.ref))
         if key not in operators:
             operators[key] = self._pool.submit(conn.whoami)
-        yield self._pool.submit(self._resolve, look, plugin, conn)
+        known, read = look.principal is not None, iter(look.found)
+        look.found = []
+        if not known:
+            yield self._pool.submit(self._resolve, look, plugin, conn)
         for kind in registry.kinds(plugin.name, plugin.kind_of(look.ref)):
-            if late or not kind.late:
+            if known and not kind.late:
+                look.found.append(next(read))
+            elif late or not kind.late:
                 look.found.append(Reading(kind.on))
                 yield self._pool.submit(self._collect, look.ref, look.found[-1], kind, conn)
 
@@ -266,7 +292,10 @@ class Surveyor:
         refs = tuple(dict.fromkeys(f.to for f in seen if isinstance(f, Lead) and f.session))
         if not refs:
             return ()
-        return self.look(Identity("leads", refs), enrich=False, experimental=intent.experimental, late=False).accesses
+        looks, at = [Look(ref, found=[]) for ref in refs], self._io.now()
+        found = self._looked(Identity("leads", refs), looks, at, experimental=intent.experimental, late=False)
+        self._led = at, {look.ref: look for look in looks if look.principal is not None and look.unreachable is None}
+        return found.accesses
 
     def _watcher(
         self, kind: AccessKind[Any], conn: Any, principal: Principal, inventory: Inventory, since: datetime
@@ -293,40 +322,6 @@ def in_turn(lines: Iterable[Iterator[T]]) -> Iterator[T]:
         for one in islice(line, 1):
             waiting.append(line)
             yield one
-
-
-def outsiders_become_leads(found: Iterable[Found], insiders: set[PrincipalRef]) -> tuple[Found, ...]:
-    """A session on a principal that the plan does not name is a lead: this plan never touches it."""
-    out: dict[tuple[str, str], Found] = {}
-    for one in found:
-        item = as_lead(one) if isinstance(one, Access) and one.on not in insiders else one
-        key = (type(item).__name__, item.id if isinstance(item, Access) else msgspec.json.encode(item).decode())
-        out.setdefault(key, item)
-    return tuple(out.values())
-
-
-def denied_already(item: Found, accesses: Sequence[Access]) -> Found:
-    """A session issued before a cut-off that stands on its principal can do nothing, whoever put the cut-off there."""
-    on = item.on if isinstance(item, Access) and item.family in SESSION_FAMILIES else None
-    born = item.created if isinstance(item, Access) else None
-    if isinstance(item, Lead) and item.session:
-        on, born = item.to, item.at
-    cutoffs = [a.denied_before for a in accesses if a.on == on and a.denied_before is not None]
-    if born is None or not any(born < cutoff for cutoff in cutoffs):
-        return item
-    why = f"what was issued before {max(cutoffs):%Y-%m-%dT%H:%M:%SZ} is denied there already"
-    if isinstance(item, Lead):
-        return replace(item, shut=why)
-    if isinstance(item, Access) and not item.id.endswith("/*"):
-        return replace(item, state="disabled", note=f"{item.note}; {why}".lstrip("; "))
-    return item
-
-
-def as_lead(access: Access) -> Lead:
-    """A session on a principal outside of the plan."""
-    name = access.label or access.id
-    why = f"{name}, begun with {access.parent}" if access.parent else name
-    return Lead(access.on, why, access.evidence, at=access.created, session=access.id, until=access.expires)
 
 
 def assemble(identity: Identity, looks: Sequence[Look], at: datetime, operator: tuple[PrincipalRef, ...]) -> Inventory:

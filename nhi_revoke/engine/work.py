@@ -227,7 +227,7 @@ class Work:
         first = self.recorder.history.first.plan
         name = f"{first.identity.name}/reach"
         identity = Identity(name, refs, first.identity.owner)
-        inventory = self._surveyor.look(identity, enrich=False, experimental=first.intent.experimental)
+        inventory = self._surveyor.look_on(identity, experimental=first.intent.experimental)
         usable = tuple(p for p in inventory.principals if self._allowed(p.ref, inventory))
         if not usable:
             return None
