@@ -6,7 +6,7 @@ Pure.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -30,9 +30,10 @@ class Rates(Struct, frozen=True):
     """By the operator; a tenant without a scope: every one of that provider. They replace what vendors document."""
     share: float = SHARE
 
-    def of(self, tenant: Tenant, documented: Rate | None = None) -> Rate | None:
-        """The limit of a tenant, before any share of it is taken; None where nobody tells one."""
-        return self.given.get(tenant) or self.given.get(Tenant(tenant.provider, "")) or documented
+    def of(self, names: Sequence[Tenant], documented: Rate | None = None) -> Rate | None:
+        """The limit of a tenant by any of its names, before any share of it is taken; None where nobody tells one."""
+        whole = Tenant(names[0].provider, "")
+        return next((self.given[name] for name in (*names, whole) if name in self.given), documented)
 
 
 def parse(text: str) -> tuple[Tenant, Rate]:

@@ -102,7 +102,7 @@ class DatabaseShare:
         """The scope that they are counted for. Raises Interrupted."""
         scope = self._scope(wish)
         tenant = Tenant(wish.provider, scope or wish.settings)
-        rate = self._rates.of(tenant, wish.rate)
+        rate = self._rates.of((tenant, Tenant(wish.provider, wish.named)), wish.rate)
         keys = tuple(dict.fromkeys((_key(tenant), _key(tenant, wish.bucket))))
         limit = lane(rate, self._rates.share) if rate else None
         self._pass(Ask(keys, wish.count, wish.reads, limit, wish.owed), stop)

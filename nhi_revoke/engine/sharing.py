@@ -7,11 +7,13 @@ share connections get the engine's own, and nothing of this is in the way.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from nhi_revoke.provider.connection import CountedFor
 from nhi_revoke.provider.fault import Throttled
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from nhi_revoke.provider.retry import Window
     from nhi_revoke.provider.secret import Secret
 
+AT_ONCE = 0.02
+"""Seconds in which a request follows its turn. Whatever is sent later (a login came between) takes another turn."""
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -50,6 +54,8 @@ class Wish(Struct, frozen=True):
     """What the vendor documents: for the tenant, or, for `Share.pace`, for the bucket."""
     owed: int = 0
     """So many more were sent before the scope was known, and counted by the name of the settings alone."""
+    named: str = ""
+    """As the plan names the tenant, which the vendor may count for by another name."""
     was_unknown: bool = False
     """The scope was learnt by this very connection: those settings lead to it."""
 
@@ -107,10 +113,13 @@ class SharedIo:
 
     def ask(self, call: Callable[[], T], *, repeatable: bool) -> T:
         def once() -> T:
+            self._inside.paid_at = None  # of a call around this one
             self.sends()
+            self._inside.paid_at = time.monotonic()  # what is sent right away, and says so itself, is this one
             try:
                 return call()
             finally:
+                self._inside.paid_at = None
                 self.answered(1, "", None, 0.0)
 
         return self.ask_counted(once, repeatable=repeatable)
@@ -132,6 +141,11 @@ class SharedIo:
 
     def sends(self, count: int = 1, *, bucket: str = "", reads: bool = True) -> None:
         self._inside.bucket = bucket
+        paid_at, self._inside.paid_at = getattr(self._inside, "paid_at", None), None
+        if paid_at is not None and time.monotonic() - paid_at < AT_ONCE:
+            count -= 1
+            if not count:
+                return
         wish = self._wish(count, bucket, reads=reads)
         counted = self._share.take(self._owing(wish), self._io.stop)
         if not counted:
@@ -154,9 +168,10 @@ class SharedIo:
         scope = self.scope
         if not scope:
             self._began_unknown = True
+        named = self._conn.scope if self._conn is not None else self._asked
         return Wish(
             self._provider, scope, self._settings, count, bucket, reads, rate or self._rate,
-            was_unknown=bool(scope) and self._began_unknown,
+            named=named, was_unknown=bool(scope) and self._began_unknown,
         )  # fmt: skip
 
     def _owing(self, wish: Wish) -> Wish:
@@ -165,10 +180,7 @@ class SharedIo:
             return wish
         with self._lock:
             owed, self._owed = self._owed, 0
-        return Wish(
-            wish.provider, wish.scope, wish.settings, wish.count, wish.bucket, wish.reads, wish.rate, owed,
-            was_unknown=wish.was_unknown,
-        )  # fmt: skip
+        return replace(wish, owed=owed)
 
     # -- the engine's own ------------------------------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
 """What an `Io` has besides where several workers share what a tenant may be asked: it counts what is sent.
 
-`Io.ask` counts one request for each try, and that is right for whatever sends one. What knows better says it: a call
-that logs in on its way, sends twice, or many in one, is asked through `ask_counted`, and tells each request by `sends`
-right before it goes.
+`Io.ask` counts one request for each try, and that is right for whatever sends one. What may send more, or later, tells
+each request by `sends` right before it goes: the first of a try is the one that was counted. A call that sends none
+itself, or knows by what the vendor counts, is asked through `ask_counted`, which counts nothing but what is told.
 """
 
 from __future__ import annotations

@@ -239,12 +239,13 @@ class HttpApi:
         signed = self._signed(method, url, named, needs)
         if callable(more.get("data")):
             more["data"] = more["data"]()
-        self.budget.take(bucket, reads=method in READS)
-        told, began = None, self.clock.local()
+        counting, told, taken = self._counting, None, False
+        if counting is not None:
+            counting.sends(count, bucket=bucket, reads=method in READS)
+        began = self.clock.local()
         try:
-            if self._counting is not None:
-                self._counting.sends(count, bucket=bucket, reads=method in READS)
-                began = self.clock.local()
+            self.budget.take(bucket, reads=method in READS)
+            taken = True
             # Made here, since the client would parse and copy each part once more to merge it with what it has.
             merged: dict[str, str] = dict(client.headers)
             for part in (self._headers, more.pop("headers", None) or {}, signed):
@@ -266,10 +267,11 @@ class HttpApi:
             self.clock.learn(response.headers.get("date", ""), began)
             return response
         finally:
-            self.budget.back(bucket, told)
-            if self._counting is not None:
-                left = (told.reset - self.clock.now()).total_seconds() if told is not None else 0.0
-                self._counting.answered(count, bucket, told, left)
+            if taken:
+                self.budget.back(bucket, told)
+            if counting is not None:
+                ends = (told.reset - self.clock.now()).total_seconds() if told is not None else 0.0
+                counting.answered(count, bucket, told, ends)
         raise fault  # outside the handler: the library's own exception holds the request, and its bearer
 
     def _signed(self, method: str, url: str, named: str, needs: str) -> Mapping[str, str]:

@@ -39,11 +39,11 @@ def test_the_nearest_rate_holds() -> None:
     table = {"entra": "100/10", "aws": "1/1"}
     all_of_them = rates(["entra=50/10", "entra contoso.com=7/1"], table, 0.5)
     assert all_of_them.share == 0.5
-    assert all_of_them.of(Tenant("entra", "contoso.com"), Rate(9, 9)) == Rate(7, 1)
-    assert all_of_them.of(Tenant("entra", "other"), Rate(9, 9)) == Rate(50, 10)
-    assert all_of_them.of(Tenant("aws", "1")) == Rate(1, 1)
-    assert all_of_them.of(Tenant("gcp", "p"), Rate(9, 9)) == Rate(9, 9)
-    assert Rates().of(Tenant("gcp", "p")) is None
+    assert all_of_them.of((Tenant("entra", "contoso.com"),), Rate(9, 9)) == Rate(7, 1)
+    assert all_of_them.of((Tenant("entra", "other"),), Rate(9, 9)) == Rate(50, 10)
+    assert all_of_them.of((Tenant("aws", "1"),)) == Rate(1, 1)
+    assert all_of_them.of((Tenant("gcp", "p"),), Rate(9, 9)) == Rate(9, 9)
+    assert Rates().of((Tenant("gcp", "p"),)) is None
     with pytest.raises(Usage, match="twice"):
         rates(["entra=1/1", "entra =2/1"])
 
