@@ -65,6 +65,23 @@ class Row(Struct, frozen=True):
         )
 
 
+class Pressure(Struct, frozen=True):
+    """How a tenant's limit held campaigns up, for their status; since the database was made."""
+
+    tenant: str
+    """As str(Tenant) has it."""
+    what: str
+    """What the vendor counts by besides the tenant, or a provider paces itself; empty: all that is asked."""
+    sent: int
+    """As far as a limit is known: nothing else is counted."""
+    waited: float
+    """Seconds, of all requests and workers together."""
+    refused: int
+    """How often the vendor asked to go slower."""
+    blocked_for: float
+    """Seconds from now on; 0 where it is not."""
+
+
 class Ask(Struct, frozen=True):
     """Requests that go together."""
 
@@ -160,9 +177,16 @@ class Ledger:
             return {str(key): float(until) for key, until in conn.execute(query)}, now, before, after
 
     def rows(self) -> tuple[Row, ...]:
-        """All of them, for a status."""
+        """All of them, by tenant."""
         with self._database.read() as conn:
             return tuple(Row(**row._mapping) for row in conn.execute(select(RATES).order_by(RATES.c.tenant)))
+
+    def pressures(self) -> tuple[Pressure, ...]:
+        """Where anything waited, was refused or is blocked; by tenant."""
+        with self._database.read() as conn:
+            now = self._now(conn)
+        told = (_pressure(row, now) for row in self.rows())
+        return tuple(each for each in told if each.waited or each.refused or each.blocked_for)
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
@@ -196,6 +220,12 @@ class Ledger:
             if changed:
                 conn.execute(self._update, [_values(row) for row in changed])
         return rows, now, asked, known
+
+
+def _pressure(row: Row, now: float) -> Pressure:
+    tenant, _, what = row.tenant.partition("\t")
+    blocked = max(0.0, row.blocked_until - now)
+    return Pressure(tenant, what.removeprefix("="), row.sent, row.waited, row.refused, blocked)
 
 
 def _values(row: Row) -> dict[str, Any]:

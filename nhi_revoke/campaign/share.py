@@ -140,7 +140,7 @@ class DatabaseShare:
         with suppress(SQLAlchemyError):  # the others will be refused themselves
             self._ledger.refuse(key, seconds)
         with self._lock:
-            self._blocked[key] = max(self._blocked.get(key, 0.0), self._monotonic() + (seconds or 0.0))
+            self._blocked[key] = max(self._blocked.get(key, float("-inf")), self._monotonic() + (seconds or 0.0))
 
     def close(self) -> None:
         """Writes down what was waited since the last lease."""
@@ -159,10 +159,11 @@ class DatabaseShare:
         while not self._free(ask, stop):
             since, until = self._slot(ask, stop)
             self._sleep(since, stop)
-            if self._monotonic() <= until:
-                break
-            self.expired += 1
             ask = replace(ask, owed=0)
+            if self._monotonic() > until:
+                self.expired += 1
+            elif self._blocked_until(ask) <= self._monotonic():  # while these waited, others may have been refused
+                break
         waited = self._monotonic() - began
         if stop.is_set():
             raise Interrupted
@@ -174,13 +175,16 @@ class DatabaseShare:
         """Whether nothing is known that limits these. Waits where the tenant is blocked."""
         while True:
             self._look()
-            now = self._monotonic()
-            with self._lock:
-                blocked = max(self._blocked.get(key, 0.0) for key in ask.keys)
-                if blocked <= now:
+            now, blocked = self._monotonic(), self._blocked_until(ask)
+            if blocked <= now:
+                with self._lock:
                     rows = [self._rows.get(key) for key in ask.keys]
                     return ask.limit is None and not any(row is None or self._counts(row, now) for row in rows)
             self._sleep(min(blocked, now + LONGEST), stop)
+
+    def _blocked_until(self, ask: Ask) -> float:
+        with self._lock:
+            return max(self._blocked.get(key, float("-inf")) for key in ask.keys)
 
     def _counts(self, row: Row, now: float) -> bool:
         """Whether what goes by this row must be counted in the database."""

@@ -48,6 +48,7 @@ def ask_counted(io: Io, call: Callable[[], T], *, repeatable: bool) -> T:
 
 
 def sends(io: Io, count: int = 1, *, reads: bool = True) -> None:
-    """`Counting.sends` where there is one."""
+    """`Counting.sends` where there is one, of what no answer will tell anything about the vendor's window."""
     if isinstance(io, Counting):
         io.sends(count, reads=reads)
+        io.answered(count, "", None, 0.0)

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 
 from msgspec import Struct, json
 
-from nhi_revoke.provider.counting import Counting, ask_counted
+from nhi_revoke.provider.counting import Counting
 from nhi_revoke.provider.fault import (
     Conflict,
     Denied,
@@ -189,8 +189,9 @@ class HttpApi:
             given = {k: v for k, v in more.items() if v is not None}
             return self._once(method, url, named, needs, given, any_body=any_body, count=count)
 
+        ask = self._io.ask if self._counting is None else self._counting.ask_counted
         try:
-            return ask_counted(self._io, send, repeatable=may_repeat)
+            return ask(send, repeatable=may_repeat)
         except _NotLoggedIn as failed:
             fault = failed.fault
         raise fault

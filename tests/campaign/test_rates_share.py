@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping, Sequence
 
 import pytest
 
 from nhi_revoke.campaign.database import Database
 from nhi_revoke.campaign.item import Tenant
-from nhi_revoke.campaign.ledger import Ledger, Row
+from nhi_revoke.campaign.ledger import Ask, Lease, Ledger, Pressure, Row
 from nhi_revoke.campaign.rates import Rates
 from nhi_revoke.campaign.share import DatabaseShare
 from nhi_revoke.campaign.slots import LATE, LATE_SHARE
@@ -149,9 +150,57 @@ def test_a_refusal_blocks_every_worker_until_its_time(database: Database) -> Non
     assert taken(other, time, wish()) == pytest.approx(40.0)
     assert taken(one, time, wish()) == pytest.approx(40.0)
     assert taken(one, time, wish("elsewhere")) == pytest.approx(40.0)
-    row = rows(database)["cloud t"]
-    assert row.refused == 1
-    assert row.blocked_until == pytest.approx(1_800_000_040.0)
+    other.close()
+    one.close()
+    assert Ledger(database, 1.0, time.database).pressures() == (
+        Pressure("cloud t", "", sent=2, waited=39.0, refused=1, blocked_for=0.0),
+    )
+
+
+def test_a_refusal_holds_what_had_its_slot_already(database: Database) -> None:
+    time = Time()
+    worker = time.worker(database, rates(1, 10.0))
+    worker.take(wish(), GO)
+    time.on_wait = lambda _seconds, _stop: refuse()
+
+    def refuse() -> None:
+        time.on_wait = lambda _seconds, _stop: None
+        worker.refused(wish(), 60.0)
+
+    assert taken(worker, time, wish()) >= 60.0
+    assert worker.expired == 0
+
+
+def test_what_ends_something_goes_before_reads_of_the_same_worker(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time, leases = Time(), list[list[bool]]()
+    waits, go_on = threading.Semaphore(0), threading.Event()
+    worker = time.worker(database, rates(1, 10.0))
+    worker.take(wish(), GO)
+    lease = Ledger.lease
+
+    def noted(self: Ledger, asks: Sequence[Ask], waited: Mapping[str, float] | None = None) -> Lease:
+        leases.append([ask.reads for ask in asks])
+        return lease(self, asks, waited)
+
+    def hold(_seconds: float, _stop: threading.Event) -> None:
+        waits.release()
+        assert go_on.wait(30)
+
+    time.on_wait = hold
+    monkeypatch.setattr(Ledger, "lease", noted)
+    threads = [threading.Thread(target=worker.take, args=(wish(reads=reads), GO)) for reads in (True, True, False)]
+    for thread in threads:
+        thread.start()
+        assert waits.acquire(timeout=30)  # it waits: the first one has a slot, the others have none yet
+    time.passed += 10.0
+    go_on.set()
+    for thread in threads:
+        thread.join(30)
+    assert leases[0] == [True]
+    assert leases[1][0] is False
+    assert True in leases[1]
 
 
 def test_a_refusal_that_names_no_time_blocks_nobody(database: Database) -> None:
