@@ -74,7 +74,9 @@ class EntraConnection:
     def counted_for(self) -> str:
         """The tenant's id, of which a domain is one name of many; empty until a token told it."""
         scope = self.scope
-        return scope if GUID.fullmatch(scope) or self._login is None else self._login.token_tenant
+        if GUID.fullmatch(scope):
+            return scope
+        return self._login.token_tenant if self._login is not None else ""
 
     def now(self) -> datetime:
         """Entra's clock (Date header), UTC."""

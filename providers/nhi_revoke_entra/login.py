@@ -107,7 +107,8 @@ class Login:
     def token_tenant(self) -> str:
         """The id of the tenant that gave the token that is held; empty where none is, or it cannot be read."""
         held = self._held
-        return str(claims_of(held.token).get("tid") or "") if held is not None else ""
+        told = str(claims_of(held.token).get("tid") or "") if held is not None else ""
+        return told.lower() if GUID.fullmatch(told) else ""
 
     @property
     def is_users(self) -> bool:
