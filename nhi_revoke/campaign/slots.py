@@ -15,9 +15,12 @@ from nhi_revoke.provider.pace import NEAR
 from nhi_revoke.provider.rate import Rate
 from nhi_revoke.provider.retry import A_MOMENT
 
-LATE, LATE_SHARE = 0.1, 0.04
-"""A slot may be used so many seconds after its moment, or this share of the limit's span where that is less. Slots lie
-so much further apart, so that what is used late makes no span fuller: it costs 4 % at most."""
+SLACK, SLACK_SHARE = 0.15, 0.05
+"""Seconds that requests may arrive later than their slot, or this share of the limit's seconds where that is less.
+Slots lie so much further apart that none of it makes a span fuller: it costs 5 % of a limit at most, and less the
+longer it is told for."""
+USED_LATE = 0.6
+"""Of the slack: how late a slot may still be used. The rest is for the way to the vendor: it is not always as long."""
 GUESSED = 60.0
 """Seconds after which a window is taken to end of which no answer has told anything."""
 
@@ -36,12 +39,16 @@ class Lane(Struct, frozen=True):
     @property
     def late(self) -> float:
         """Seconds after its moment in which a slot may still be used."""
-        return min(LATE, LATE_SHARE * self.seconds)
+        return USED_LATE * self._slack
+
+    @property
+    def _slack(self) -> float:
+        return min(SLACK, SLACK_SHARE * self.seconds)
 
     @property
     def span(self) -> float:
         """So far apart are the first slot of a full span and the first one after it."""
-        return self.seconds + self.late
+        return self.seconds + self._slack
 
     @property
     def spacing(self) -> float:
