@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from nhi_revoke.campaign.database import Database
 from nhi_revoke.campaign.item import Tenant
-from nhi_revoke.campaign.ledger import AHEAD, Ask, Given, Key, Ledger, Row
+from nhi_revoke.campaign.limits import AHEAD, Ask, Given, Key, Limits, Row
 from nhi_revoke.campaign.rates import Rates
 from nhi_revoke.campaign.slots import SharedClock, lane
 from nhi_revoke.engine.clock import Interrupted
@@ -75,7 +75,7 @@ class DatabaseShare:
     ) -> None:
         """`now`, `monotonic`, `wait` are for tests: the database's clock, this process's, and waiting on it."""
         self._rates = rates or Rates()
-        self._ledger = Ledger(database, self._rates.share, now, monotonic)
+        self._limits = Limits(database, self._rates.share, now, monotonic)
         self._monotonic, self._wait = monotonic, wait
         self._clock = SharedClock()
         self._lock = threading.Lock()
@@ -132,13 +132,13 @@ class DatabaseShare:
                 return
         if news or row is None or left < row.told_left:
             with suppress(SQLAlchemyError):  # the vendor answered, and the next answer tells as well
-                self._learn(self._ledger.tell(key, told.limit, left, seconds))
+                self._learn(self._limits.tell(key, told.limit, left, seconds))
 
     def refused(self, wish: Wish, seconds: float | None) -> None:
         """The tenant is blocked for all workers, or what it counts by that bucket."""
         key = _key(Tenant(wish.provider, self._scope(wish) or wish.settings), wish.bucket)
         with suppress(SQLAlchemyError):  # the others will be refused themselves
-            self._ledger.refuse(key, seconds)
+            self._limits.refuse(key, seconds)
         with self._lock:
             self._blocked[key] = max(self._blocked.get(key, float("-inf")), self._monotonic() + (seconds or 0.0))
 
@@ -204,7 +204,7 @@ class DatabaseShare:
                 return
             self._looked = now
         with _told():
-            blocked, told, before, after = self._ledger.blocked()
+            blocked, told, before, after = self._limits.blocked()
         with self._lock:
             self._clock.learn(before, told, after)
             self._blocked = {key: self._clock.earliest(until) for key, until in blocked.items()}
@@ -266,7 +266,7 @@ class DatabaseShare:
         if not tickets and not waited:
             return
         with _told():
-            lease = self._ledger.lease([ticket.ask for ticket in tickets], waited)
+            lease = self._limits.lease([ticket.ask for ticket in tickets], waited)
         with self._lock:
             self._clock.learn(lease.before, lease.now, lease.after)
             self._rows |= lease.rows

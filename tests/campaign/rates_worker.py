@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from nhi_revoke.campaign.database import Database
-from nhi_revoke.campaign.ledger import Ask, Lease, Ledger
+from nhi_revoke.campaign.limits import Ask, Lease, Limits
 from nhi_revoke.campaign.rates import rates
 from nhi_revoke.campaign.share import DatabaseShare
 from tests.campaign.sharing import wish
@@ -27,16 +27,16 @@ def main(state: str, url: str, server: str, requests: str, rate: str) -> None:
     database, go = Database.open(Path(state), url), threading.Event()
     share = DatabaseShare(database, rates([f"cloud={rate}"], share=1.0))
     given, leases = list[float](), list[float]()
-    lease = Ledger.lease
+    lease = Limits.lease
 
-    def noted(self: Ledger, asks: list[Ask], *more: object) -> Lease:
+    def noted(self: Limits, asks: list[Ask], *more: object) -> Lease:
         began = time.monotonic()
         told = lease(self, asks, *more)  # type: ignore[arg-type]
         leases.append(time.monotonic() - began)
         given.extend(each.at for each in told.given if each.granted)
         return told
 
-    Ledger.lease = noted  # type: ignore[method-assign, assignment]
+    Limits.lease = noted  # type: ignore[method-assign, assignment]
     netloc, local = urlsplit(server).netloc, threading.local()
 
     def once(_number: int) -> None:

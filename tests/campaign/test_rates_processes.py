@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from nhi_revoke.campaign.database import Database
-from nhi_revoke.campaign.ledger import Ledger
+from nhi_revoke.campaign.limits import Limits
 from tests.campaign.postgresql import Server
 from tests.campaign.test_rates_slots import fullest
 
@@ -72,7 +72,7 @@ def test_two_processes_together_keep_the_limit_and_use_it(
         worker.stdin.write("go\n")
         worker.stdin.flush()
     told = [json.loads(worker.communicate(timeout=120)[0]) for worker in workers]
-    (row,) = Ledger(database, 1.0).rows()
+    (row,) = Limits(database, 1.0).rows()
     database.close()
 
     slots = sorted(moment for each in told for moment in each["given"])

@@ -9,7 +9,7 @@ import pytest
 
 from nhi_revoke.campaign.database import Database
 from nhi_revoke.campaign.item import Tenant
-from nhi_revoke.campaign.ledger import Ask, Lease, Ledger, Pressure, Row
+from nhi_revoke.campaign.limits import Ask, Lease, Limits, Pressure, Row
 from nhi_revoke.campaign.rates import Rates
 from nhi_revoke.campaign.share import DatabaseShare
 from nhi_revoke.campaign.slots import SLACK, SLACK_SHARE
@@ -37,7 +37,7 @@ def taken(share: DatabaseShare, time: Time, asked: Wish) -> float:
 
 
 def rows(database: Database) -> dict[str, Row]:
-    return {row.tenant: row for row in Ledger(database, 1.0).rows()}
+    return {row.tenant: row for row in Limits(database, 1.0).rows()}
 
 
 def test_two_workers_together_keep_a_tenants_limit_and_use_it(database: Database) -> None:
@@ -152,7 +152,7 @@ def test_a_refusal_blocks_every_worker_until_its_time(database: Database) -> Non
     assert taken(one, time, wish("elsewhere")) == pytest.approx(40.0)
     other.close()
     one.close()
-    assert Ledger(database, 1.0, time.database).pressures() == (
+    assert Limits(database, 1.0, time.database).pressures() == (
         Pressure("cloud t", "", sent=2, waited=39.0, refused=1, blocked_for=0.0),
     )
 
@@ -178,9 +178,9 @@ def test_what_ends_something_goes_before_reads_of_the_same_worker(
     waits, go_on = threading.Semaphore(0), threading.Event()
     worker = time.worker(database, rates(1, 10.0))
     worker.take(wish(), GO)
-    lease = Ledger.lease
+    lease = Limits.lease
 
-    def noted(self: Ledger, asks: Sequence[Ask], waited: Mapping[str, float] | None = None) -> Lease:
+    def noted(self: Limits, asks: Sequence[Ask], waited: Mapping[str, float] | None = None) -> Lease:
         leases.append([ask.reads for ask in asks])
         return lease(self, asks, waited)
 
@@ -189,7 +189,7 @@ def test_what_ends_something_goes_before_reads_of_the_same_worker(
         assert go_on.wait(30)
 
     time.on_wait = hold
-    monkeypatch.setattr(Ledger, "lease", noted)
+    monkeypatch.setattr(Limits, "lease", noted)
     threads = [threading.Thread(target=worker.take, args=(wish(reads=reads), GO)) for reads in (True, True, False)]
     for thread in threads:
         thread.start()

@@ -113,7 +113,7 @@ class Lease(Struct, frozen=True):
     after: float
 
 
-class Ledger:
+class Limits:
     """Safe on threads and over processes."""
 
     def __init__(
