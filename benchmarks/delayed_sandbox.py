@@ -1,7 +1,8 @@
 """`python -m benchmarks.delayed_sandbox PROVIDER FOLDER SECONDS`: one provider's sandbox behind a delay, in a process.
 
-Each line on its standard input is answered by one of JSON. `again`: a new world, as {"table": of nhi.toml, "map"}.
-`told`: what passed since then, as [[name, began, ended], …] in seconds of this machine's clock.
+Each line on its standard input is answered by one of JSON. `again`: a new world, as {"table": of nhi.toml, "map",
+"name", "control": of its clock}. `told`: what passed since then, as [[name, began, ended], …] in seconds of this
+machine's clock.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def world(provider: str, folder: Path, delay: float) -> Iterator[tuple[DelayProx
                 key: value.replace(target, proxy.url) if isinstance(value, str) else value
                 for key, value in sandbox.settings().items()
             }
-            yield proxy, {"table": table, "map": seeded.map, "name": seeded.name}
+            yield proxy, {"table": table, "map": seeded.map, "name": seeded.name, "control": sandbox.control}
     finally:
         sandbox.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakValueDictionary
 
 from nhi_revoke.config import Config
 from nhi_revoke.engine.io import EngineIo
@@ -31,8 +32,8 @@ class Connections:
         self._share, self._settings_name = share, settings_name
         self._lock = threading.Lock()
         self._open: dict[tuple[str, str], Connection] = {}
-        self._lent: dict[int, SharedIo] = {}
-        """By connection, which lives as long."""
+        self._lent: WeakValueDictionary[int, SharedIo] = WeakValueDictionary()
+        """By the id of its connection, which holds it."""
 
     def at(self, provider: str, scope: str) -> Connection:
         """Raises Trouble when the provider is unknown, broken or not installed, or its settings are wrong."""
@@ -64,7 +65,8 @@ class Connections:
 
     def io(self, conn: Connection) -> Io:
         """What is lent to whatever works with this connection besides it."""
-        return self._lent.get(id(conn), self._io)
+        lent = self._lent.get(id(conn))
+        return lent if lent is not None and lent.is_of(conn) else self._io
 
     def adopt(self, provider: str, scope: str, conn: Connection) -> None:
         """A connection by the operator's own scope turned out to be this one: no second login for it."""

@@ -102,6 +102,9 @@ class SharedIo:
     def bind(self, conn: Connection) -> None:
         self._conn = conn
 
+    def is_of(self, conn: Connection) -> bool:
+        return self._conn is conn
+
     @property
     def scope(self) -> str:
         """What the vendor counts for, as far as it is known."""

@@ -12,9 +12,9 @@ from tests.campaign.postgresql import Server, running
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def postgresql() -> Iterator[Server]:
     """One real server for all tests of this process."""
-    with running(tmp_path_factory.mktemp("postgresql")) as server:
+    with running() as server:
         yield server
 
 

