@@ -10,6 +10,7 @@ from msgspec import Struct
 from nhi_revoke.model.intent import Intent
 from nhi_revoke.model.plan import Plan
 from nhi_revoke.model.ref import Utc
+from nhi_revoke.provider.rate import Rate as Rate
 
 State = Literal["waiting", "running", "done", "open", "failed", "refused", "undone", "kept"]
 """Of an item. `waiting`: not begun, or handed back by a worker that died or was stopped. `running`: a worker holds it.
@@ -34,17 +35,6 @@ class Tenant(Struct, frozen=True, order=True):
 
     def __str__(self) -> str:
         return f"{self.provider} {self.scope}".strip()
-
-
-class Rate(Struct, frozen=True):
-    """So many requests in so many seconds."""
-
-    requests: int
-    seconds: float
-
-    @property
-    def per_second(self) -> float:
-        return self.requests / self.seconds
 
 
 class Entry(Struct, frozen=True):

@@ -75,12 +75,19 @@ WORKERS = Table(
 RATES = Table(
     "nhi_rates",
     METADATA,
-    Column("tenant", Text, primary_key=True),  # str(Tenant), and a bucket after a tab where the vendor counts by it
-    Column("requests", Integer, nullable=False),  # the limit in force
-    Column("seconds", Float, nullable=False),
-    Column("next", Float, nullable=False),  # when the next request may be sent
-    Column("lowered_until", Float, nullable=False, default=0.0),  # by the vendor's headers
+    # str(Tenant); after a tab, what the vendor counts by besides; after a tab and "=", what a provider paces by itself.
+    Column("tenant", Text, primary_key=True),
+    Column("requests", Integer, nullable=False, default=0),  # the limit in force; 0: none is known
+    Column("seconds", Float, nullable=False, default=0.0),
+    Column("next", Float, nullable=False, default=0.0),  # as slots.Lane has it
+    Column("most", Integer, nullable=False, default=1),
+    Column("batch_at", Float, nullable=False, default=0.0),
+    Column("told_limit", Integer, nullable=False, default=0),  # of the vendor's own window; 0: it told of none
+    Column("told_left", Integer, nullable=False, default=0),
+    Column("told_ends", Float, nullable=False, default=0.0),
+    Column("told_known", Integer, nullable=False, default=1),
     Column("blocked_until", Float, nullable=False, default=0.0),  # by a refusal that named a time
-    Column("sent", Integer, nullable=False, default=0),  # handed out
-    Column("throttled", Float, nullable=False, default=0.0),  # seconds that workers waited for it
+    Column("refused", Integer, nullable=False, default=0),  # how often the vendor asked to go slower
+    Column("sent", Integer, nullable=False, default=0),  # handed out, as far as a limit is known
+    Column("waited", Float, nullable=False, default=0.0),  # seconds that requests waited for it, all workers together
 )

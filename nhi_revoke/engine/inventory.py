@@ -188,7 +188,7 @@ class Surveyor:
 
     def _collect(self, ref: PrincipalRef, into: Reading, kind: AccessKind[Any], conn: Any) -> None:
         try:
-            into.found = list(kind.collect(conn, ref, self._io))
+            into.found = list(kind.collect(conn, ref, self._connections.io(conn)))
         except (Missing, Interrupted):
             return
         except Exception as fault:  # noqa: BLE001 - a listing that failed becomes a blind spot, never "none"
@@ -224,7 +224,7 @@ class Surveyor:
 
     def _enriched(self, kind: AccessKind[Any], conn: Any, mine: Sequence[Access]) -> Iterable[Access]:
         try:
-            return list(kind.enrich(conn, mine, self._io))
+            return list(kind.enrich(conn, mine, self._connections.io(conn)))
         except Exception as fault:  # noqa: BLE001 - last use is worth no failure
             words = fault.message if isinstance(fault, Fault) else type(fault).__name__
             return [replace(a, note=f"{a.note}; last use unseen: {words}".lstrip("; ")) for a in mine]
@@ -250,9 +250,10 @@ class Surveyor:
         kind = self._connections.registry.kind(name)
         try:
             conn = self._connections.of_ref(who.ref)
-            rows = (canonical(f, who.ref, who) for f in kind.collect(conn, who.ref, self._io))
+            io = self._connections.io(conn)
+            rows = (canonical(f, who.ref, who) for f in kind.collect(conn, who.ref, io))
             live = [f for f in rows if isinstance(f, Access) and f.id in ids and f.state in ("live", "unknown")]
-            better = {a.id: a for a in kind.enrich(conn, live, self._io)} if live else {}
+            better = {a.id: a for a in kind.enrich(conn, live, io)} if live else {}
         except Interrupted:
             raise
         except Exception as fault:  # noqa: BLE001 - told, and counts as in use
@@ -302,7 +303,8 @@ class Surveyor:
     ) -> Callable[[], list[Found]]:
         def watch() -> list[Found]:
             try:
-                return list(kind.observe(conn, principal, inventory.of(principal.ref), since, self._io))
+                io = self._connections.io(conn)
+                return list(kind.observe(conn, principal, inventory.of(principal.ref), since, io))
             except Interrupted:
                 return []
             except Exception as fault:  # noqa: BLE001 - unread logs are a blind spot, never "no sessions"

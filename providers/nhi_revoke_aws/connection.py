@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 from msgspec import Struct
 
 from nhi_revoke.model.ref import PrincipalRef
+from nhi_revoke.provider.counting import ask_counted
 from nhi_revoke.provider.fault import Denied, Fault, Missing, Rejected, Unauthenticated
 from nhi_revoke.provider.io import Io
 from nhi_revoke.provider.together import Looks, Together
@@ -42,7 +43,7 @@ class AwsConnection:
         self.io = io
         self._asked_scope = scope
         listed = settings.account(scope)
-        self._login = Login(settings, listed.profile if listed else "")
+        self._login = Login(settings, listed.profile if listed else "", io)
         # One lock each: who waits for a throttled answer must not hold up another's.
         self._caller_lock = threading.Lock()
         self._base_lock, self._role_lock, self._owner_lock = threading.Lock(), threading.Lock(), threading.Lock()
@@ -158,7 +159,7 @@ class AwsConnection:
             return self._ask(service, operation, region, params, keys)
 
         def ask() -> dict[str, Any]:
-            return self.io.ask(attempt, repeatable=again)
+            return ask_counted(self.io, attempt, repeatable=again)
 
         if reads(operation):
             same = (service, operation, region, repr(sorted(params.items())), self._last_change)
@@ -246,7 +247,7 @@ class AwsConnection:
         def ask() -> dict[str, Any]:
             return self._ask("sts", "GetCallerIdentity", "", {}, keys, kept=kept)
 
-        found = self.io.ask(ask, repeatable=True)
+        found = ask_counted(self.io, ask, repeatable=True)
         return Caller(str(found["Arn"]), str(found["Account"]), str(found["UserId"]))
 
     def _base_caller(self) -> Caller:
@@ -276,7 +277,7 @@ class AwsConnection:
         if self.settings.external_id:
             params["ExternalId"] = self.settings.external_id
         try:
-            got = self.io.ask(lambda: self._ask("sts", "AssumeRole", "", params, None), repeatable=True)["Credentials"]
+            told = ask_counted(self.io, lambda: self._ask("sts", "AssumeRole", "", params, None), repeatable=True)
         except (Denied, Missing, Rejected) as fault:
             raise Unauthenticated(
                 f"the operator cannot assume {role}: nothing of account {self._asked_scope} was looked at "
@@ -284,4 +285,5 @@ class AwsConnection:
                 code=fault.code,
                 hint="Check [[aws.accounts]] in nhi.toml, the role's trust policy and external_id.",
             ) from None
+        got = told["Credentials"]
         return Keys(got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"], got["Expiration"])

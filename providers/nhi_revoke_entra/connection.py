@@ -23,7 +23,7 @@ from nhi_revoke_entra.cloud import cloud_of
 from nhi_revoke_entra.login import BY_AZ, Login, way_of
 from nhi_revoke_entra.lookup import look_up, look_up_user
 from nhi_revoke_entra.named import Named, NamedUser
-from nhi_revoke_entra.naming import PROVIDER
+from nhi_revoke_entra.naming import GUID, PROVIDER
 from nhi_revoke_entra.policies import Policies, read_policies
 from nhi_revoke_entra.settings import EntraSettings
 from nhi_revoke_entra.token_http import TokenHttp
@@ -73,6 +73,14 @@ class EntraConnection:
             return tenant_of(self.settings, self._environ) or self._scope
         except Unauthenticated:
             return self._scope
+
+    @property
+    def counted_for(self) -> str:
+        """The tenant's id, of which a domain is one name of many; empty until a token told it."""
+        scope = self.scope
+        if GUID.fullmatch(scope):
+            return scope
+        return self._login.token_tenant if self._login is not None else ""
 
     def now(self) -> datetime:
         """Entra's clock (Date header), UTC."""

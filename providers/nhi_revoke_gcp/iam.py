@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import json
 
+from nhi_revoke.provider.counting import ask_counted, sends
 from nhi_revoke.provider.quiet import hush
 from nhi_revoke.provider.shared_reads import SharedReads
 from nhi_revoke_gcp.login import Login
@@ -47,13 +48,13 @@ class Iam:
         """
         return self._reads.read(
             (method, json.encode(request, order="deterministic"), needs),
-            lambda: self._io.ask(lambda: self._called(method, request, needs, reads=True), repeatable=True),
+            lambda: ask_counted(self._io, lambda: self._called(method, request, needs, reads=True), repeatable=True),
         )
 
     def send(self, method: str, request: dict[str, Any], needs: str, *, again: bool) -> Any:
         """One change. `again`: it may happen twice without harm (a create never does)."""
         with self._reads.changing():
-            return self._io.ask(lambda: self._called(method, request, needs, reads=False), repeatable=again)
+            return ask_counted(self._io, lambda: self._called(method, request, needs, reads=False), repeatable=again)
 
     def _called(self, method: str, request: dict[str, Any], needs: str, *, reads: bool) -> Any:
         # gRPC writes to stderr by itself, over whatever stands there, unless it is told not to before it is loaded.
@@ -76,7 +77,9 @@ class Iam:
     def _once(self, method: str, request: dict[str, Any], needs: str) -> Any:
         signed = self._login.headers("POST", self._target, needs)
         metadata = tuple((name.lower(), value) for name, value in signed.items())
-        return getattr(self._opened(), method)(request=request, retry=None, timeout=TIMEOUT, metadata=metadata)
+        call = getattr(self._opened(), method)
+        sends(self._io)
+        return call(request=request, retry=None, timeout=TIMEOUT, metadata=metadata)
 
     def _opened(self) -> IAMClient:
         with self._lock:
