@@ -7,6 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from nhi_revoke.model.identity import Delivery, FlushTarget
 from nhi_revoke.model.intent import Intent
 from nhi_revoke.model.plan import Plan
 from nhi_revoke.model.ref import Utc
@@ -60,6 +61,11 @@ class Entry(Struct, frozen=True):
     config: str = ""
     """A settings file (nhi.toml) of its own, by a name relative to the folder of tenants; empty: the campaign's. Where
     each tenant has credentials of its own."""
+    deliver: tuple[Delivery, ...] = ()
+    flush: tuple[FlushTarget, ...] = ()
+    """Of a file in the form of the map; else the map's own of this name."""
+    line: int = 0
+    """Where it stands in the file, from 1; 0: it is from the map."""
 
 
 class Blast(Struct, frozen=True, order=True):
