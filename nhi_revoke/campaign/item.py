@@ -103,6 +103,12 @@ class Header(Struct, frozen=True):
     items: int
     digest: str
     """Over the plans' digests, in the order of the items: what consent covers."""
+    rates: tuple[str, ...] = ()
+    """As `--rate` takes them."""
+    share: float | None = None
+    """Of each limit that this campaign may use; None: the default."""
+    tenants: str = ""
+    """The folder of the entries' settings files, as it was named."""
     schema_version: int = 1
 
 
