@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from nhi_revoke.campaign.progress import Progress
+from nhi_revoke.campaign.figures import Progress
 from nhi_revoke.campaign.progress_screen import progress_screen, said
 from nhi_revoke.engine.event import Event, SaysEvent
 from nhi_revoke.render.plain import plain_text

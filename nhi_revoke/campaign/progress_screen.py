@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nhi_revoke.campaign.figures import Counts, Progress, TenantProgress
 from nhi_revoke.campaign.item import CampaignState
-from nhi_revoke.campaign.progress import Counts, Progress, TenantProgress
 from nhi_revoke.render.block import BLANK, Block, Line, Span, Style, line, next_line, section, table
 from nhi_revoke.render.inventory import spaced
 from nhi_revoke.render.moment import length

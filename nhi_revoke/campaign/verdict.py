@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nhi_revoke.campaign.progress import Progress
+from nhi_revoke.campaign.figures import Progress
 from nhi_revoke.model.command import command
 
 DONE, PARTIAL, REFUSED, OPEN, UNSEEN = 0, 5, 7, 8, 9

@@ -16,8 +16,8 @@ from nhi_revoke.cli.result import Result, Rows
 
 if TYPE_CHECKING:
     from nhi_revoke.campaign.database import Database
+    from nhi_revoke.campaign.figures import Progress
     from nhi_revoke.campaign.live import View
-    from nhi_revoke.campaign.progress import Progress
     from nhi_revoke.cli.session import Session
     from nhi_revoke.render.block import Block
 

@@ -19,7 +19,7 @@ from nhi_revoke.cli.spread import spread
 
 if TYPE_CHECKING:
     from nhi_revoke.campaign.database import Database
-    from nhi_revoke.campaign.progress import Progress
+    from nhi_revoke.campaign.figures import Progress
     from nhi_revoke.render.block import Block
 
 app = application()
