@@ -6,6 +6,7 @@ import typer
 
 from nhi_revoke.cli.campaign_apply import apply_campaign
 from nhi_revoke.cli.campaign_plan import plan_campaign
+from nhi_revoke.cli.campaign_report import report_campaign
 from nhi_revoke.cli.campaign_steer import campaign_status, pause_campaign, resume_campaign, undo_campaign
 from nhi_revoke.cli.group import SETTINGS, WordGroup
 from nhi_revoke.cli.result import Result
@@ -38,3 +39,4 @@ app.command(name="status")(campaign_status)
 app.command(name="pause")(pause_campaign)
 app.command(name="resume")(resume_campaign)
 app.command(name="undo")(undo_campaign)
+app.command(name="report")(report_campaign)

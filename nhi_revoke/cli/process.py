@@ -105,6 +105,7 @@ def _invoke(session: Session) -> Result | int:
 
 
 def _finish(session: Session, result: Result) -> int:
+    code = result.exit_code
     try:
         write_result(session, result)
     except BrokenPipeError:
@@ -116,7 +117,10 @@ def _finish(session: Session, result: Result) -> int:
         session.streams.show(problem_blocks(lost), session.streams.err)
         session.out = None
         write_result(session, result)
-    return result.exit_code
+    finally:
+        if result.done is not None:
+            code = result.done()
+    return code
 
 
 def _interrupted(session: Session) -> int:
