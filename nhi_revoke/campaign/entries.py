@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 from msgspec import Struct
@@ -24,9 +24,10 @@ from nhi_revoke.model.intent import Reason
 from nhi_revoke.model.nearest import did_you_mean
 
 Form = Literal["csv", "toml", "ndjson"]
+FORMS: tuple[Form, ...] = get_args(Form)
 MOST = 64 * 1024 * 1024
 """Bytes of a file: a million identities, not a whole disk."""
-_FORMS: dict[str, Form] = {
+_ENDINGS: dict[str, Form] = {
     ".csv": "csv",
     ".tsv": "csv",
     ".txt": "csv",
@@ -74,7 +75,7 @@ def read_entries(text: str, source: str, form: Form | None = None) -> tuple[Entr
     """In the file's order. `source`: its name, `-` for standard input; its form is told by `form`, by its name, or by
     how it begins. Raises BadEntries; Usage for what is no file of entries at all.
     """
-    form = form or _FORMS.get(PurePosixPath(source).suffix.lower()) or sniffed(text)
+    form = form or _ENDINGS.get(PurePosixPath(source).suffix.lower()) or sniffed(text)
     text = text.removeprefix("\ufeff")
     bad: list[Bad] = []
     made = _toml(text, bad, source) if form == "toml" else (_csv if form == "csv" else _ndjson)(text, bad)

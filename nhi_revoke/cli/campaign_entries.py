@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nhi_revoke.cli.campaign_options import Tenants
 from nhi_revoke.model.error import Trouble, Usage
+from nhi_revoke.model.nearest import did_you_mean
 
 if TYPE_CHECKING:
+    from nhi_revoke.campaign.entries import Form
     from nhi_revoke.campaign.item import Entry
     from nhi_revoke.cli.session import Session
     from nhi_revoke.engine.service import Engine
@@ -32,8 +34,10 @@ class EntryOptions:
         typer.Option("--from-map", metavar="tag=TAG|owner=OWNER|name=GLOB", help="Those of nhi.toml; may be repeated."),
     ] = None
     format: Annotated[
-        Literal["csv", "toml", "ndjson"] | None,
-        typer.Option("--format", help="Of FILE.", show_default="by its name, or how it begins"),
+        str | None,
+        typer.Option(
+            "--format", metavar="csv|toml|ndjson", help="Of FILE.", show_default="by its name, or how it begins"
+        ),
     ] = None
     tenants: Tenants = None
 
@@ -51,7 +55,18 @@ def entries_of(session: Session, file: str | None, options: EntryOptions) -> tup
     if file is None:
         words = options.from_map or []
         return chosen(words, session.config.identities), f"the map: {', '.join(words)}"
-    return read_entries(_text(session, file), file, options.format), file
+    return read_entries(_text(session, file), file, _form(options.format)), file
+
+
+def _form(word: str | None) -> Form | None:
+    from nhi_revoke.campaign.entries import FORMS
+
+    known = next((each for each in FORMS if each == word), None)
+    if word is not None and known is None:
+        raise Usage(
+            "usage", f"--format {word!r} is none of {', '.join(FORMS)}. Nothing was planned.", did_you_mean(word, FORMS)
+        )
+    return known
 
 
 def check_entries(
