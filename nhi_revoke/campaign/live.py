@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, TextIO
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 EVERY = 1.0
-"""Seconds between two looks at the database."""
+"""Seconds between two looks at the database, at the least."""
+RARELY = 20.0
+"""And so many times what a look takes: counting a million items must not slow down what is counted."""
 PLAIN_EVERY = 10
 """Looks between two lines where nothing can be drawn over."""
 AROUND = 16
@@ -137,11 +140,13 @@ class Watch:
 
     def _run(self) -> None:
         while True:
+            began = time.monotonic()
             with suppress(Exception):  # a look that failed shows nothing new; the work itself tells what went wrong
                 found = self._look()
                 if found is not None:
                     self._show(found)
-            if self._end.wait(self._every):
+            took = time.monotonic() - began
+            if self._end.wait(max(self._every, RARELY * took)):
                 return
 
 

@@ -47,7 +47,7 @@ def headlines(found: Progress) -> list[Block]:
     items = found.items
     spans = [
         Span(word, style),
-        Span(f"    {found.campaign}  {items.over} of {items.all} over, {items.running} running"),
+        Span(f"    {found.campaign}  {items.over} of {items.all} over"),
     ]
     if found.eta is not None and items.left:
         spans.append(Span(f", about {length(found.eta)} left"))
@@ -70,7 +70,8 @@ def _counted(items: Counts) -> list[Span]:
         Span(f"{state.upper()} {getattr(items, state)}", _STYLE.get(state, "") if getattr(items, state) else "")
         for state in states
     ]
-    return [*spans, Span(f"LEFT {items.left}")]
+    running = [Span(f"RUNNING {items.running}")] if items.running else []
+    return [*spans, *running, Span(f"LEFT {items.waiting}")]
 
 
 def _outage(found: Progress) -> list[Span]:
@@ -140,10 +141,9 @@ def _waves(found: Progress) -> list[Line]:
     told = [line(f"{len(over)} of {len(found.waves)} over", indent=2)] if found.waves else []
     for wave in going[:MOST_WAVES]:
         items = wave.items
+        running = f", {items.running} running" if items.running else ""
         bad = f", {items.failed + items.refused} failed or refused" if items.failed + items.refused else ""
-        told.append(
-            line(f"wave {wave.number}: {items.over} of {items.all} over, {items.running} running{bad}", indent=2)
-        )
+        told.append(line(f"wave {wave.number}: {items.over} of {items.all} over{running}{bad}", indent=2))
     if more := going[MOST_WAVES:]:
         told.append(line(f"and {len(more)} more that wait", indent=2))
     return told

@@ -28,7 +28,6 @@ ITEMS = Table(
     Column("wave", Integer, nullable=False),
     Column("name", Text, nullable=False),
     Column("tenants", Text, nullable=False),  # [Tenant, …], JSON
-    Column("item", LargeBinary, nullable=False),  # Item, JSON
     Column("state", String(16), nullable=False),
     Column("worker", String(64)),
     Column("begun", Integer, nullable=False, default=0),  # how often a worker began or went on with it
@@ -38,6 +37,8 @@ ITEMS = Table(
     Column("outage", Integer, nullable=False, default=0),  # 1: stopped and not served again
     Column("started", Float),
     Column("ended", Float),
+    # Last: SQLite walks through what stands before a column, and progress is counted every second.
+    Column("item", LargeBinary, nullable=False),  # Item, JSON
     Index("nhi_items_by_state", "campaign", "state"),
 )
 

@@ -187,7 +187,7 @@ ENTRIES = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(ENTRIES)
 def test_entries_come_back_as_they_were_written(entries: list[Entry]) -> None:
     number = iter(range(10**6))

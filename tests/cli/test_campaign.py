@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +14,7 @@ from jsonschema import Draft202012Validator
 from sqlalchemy import select, update
 
 from nhi_revoke.campaign.database import Database
+from nhi_revoke.campaign.item import Rate, Tenant
 from nhi_revoke.campaign.saved import read_header, read_items
 from nhi_revoke.campaign.tables import JOURNALS
 from nhi_revoke.cli import campaign_parts
@@ -51,7 +54,7 @@ WAVES
 Next: nhi-revoke campaign apply campaign.plan --canary 1
 """
 OVER = f"""\
-OVER    {NAMED}  3 of 3 over, 0 running
+OVER    {NAMED}  3 of 3 over
 DONE 1  OPEN 1  FAILED 0  REFUSED 1  LEFT 0
 
 TENANT         DONE  OPEN  FAILED  REFUSED  RUNNING  LEFT  REQ/S  WAITED  ETA
@@ -138,6 +141,30 @@ def test_plans_in_other_forms(bots: Cli) -> None:
     assert rows[1].startswith("0,0,example:bot/ledger-bot,,example org-1,2,3,")
     from_map = bots("campaign", "plan", "--from-map", "name=payments-*", "-o", "json")
     assert data(from_map)["source"] == "the map: name=payments-*"
+
+
+def test_the_time_floor_by_the_rates_that_are_known(bots: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """16 requests at the least, of which 10 may be sent in a minute, half of them by the campaign."""
+    module = ModuleType("rates")
+
+    class Rates:
+        share = 0.5
+
+        def of(self, tenant: Tenant) -> Rate:
+            assert tenant == Tenant("example", "org-1")
+            return Rate(10, 60.0)
+
+    def rates(lines: Sequence[str], share: float) -> Rates:
+        assert (tuple(lines), share) == (("example=10/60",), 0.5)
+        return Rates()
+
+    module.rates = rates  # type: ignore[attr-defined]  # stands in for the real one
+    monkeypatch.setitem(sys.modules, "nhi_revoke.campaign.rates", module)
+    ran = bots(*SAVE, "--rate", "example=10/60", "--share", "0.5")
+    assert "example org-1      2     4        6             0       4     1       0  4 min" in ran.out
+    assert "  At least 4 min by the tenants' rates; waiting for the vendors is not in it." in ran.out.splitlines()
+    header = read_header(bots.world.folder / "campaign.plan")
+    assert (header.rates, header.share) == (("example=10/60",), 0.5)
 
 
 def test_what_cannot_be_planned_at_all(bots: Cli) -> None:

@@ -98,7 +98,7 @@ OFFERS = {
     "undo @": ["@last"],
     "runs e": ["export"],
     "campaign p": ["plan", "pause"],
-    "campaign status ": ["@last"],
+    "campaign status @": ["@last"],
     "campaign plan --stop": ["--stop-on-failures"],
     "runs export 202601": [OLDER],
     "undo @last ": ["x:key/a", "x:key/b"],
