@@ -64,7 +64,7 @@ def progress(database: Database, campaign: str, meter: Meter | None = None) -> P
         campaign,
         row.state,
         row.why,
-        msgspec.json.decode(row.operator, type=tuple[str, ...]),
+        tuple(row.operator.split(", ")) if row.operator else (),
         items,
         codes,
         tuple(_tenants(by_tenants, sent, throttled, rates, now if going else None)),
@@ -109,14 +109,17 @@ def _codes(conn: Connection, campaign: str) -> dict[int, int]:
 
 
 def _rates(conn: Connection) -> tuple[dict[str, int], dict[str, float]]:
-    """Over the buckets of each tenant."""
-    sent: Counter[str] = Counter()
-    throttled: dict[str, float] = {}
-    for row in conn.execute(select(RATES.c.tenant, RATES.c.sent, RATES.c.throttled)):
-        tenant = row.tenant.partition("\t")[0]
-        sent[tenant] += row.sent
-        throttled[tenant] = throttled.get(tenant, 0.0) + row.throttled
-    return dict(sent), throttled
+    """Requests of each tenant, and what was waited for it. What stands behind a tab is counted with the tenant, too:
+    only its waits are its own.
+    """
+    sent: dict[str, int] = {}
+    waited: dict[str, float] = {}
+    for row in conn.execute(select(RATES.c.tenant, RATES.c.sent, RATES.c.waited)):
+        tenant, tab, _ = row.tenant.partition("\t")
+        if not tab:
+            sent[tenant] = row.sent
+        waited[tenant] = waited.get(tenant, 0.0) + row.waited
+    return sent, waited
 
 
 def _workers(conn: Connection, now: float) -> tuple[WorkerAlive, ...]:

@@ -28,7 +28,8 @@ def next_commands(found: Progress, *more: str) -> tuple[str, ...]:
     if found.state == "paused":
         return typed("resume"), typed("report"), typed("undo")
     if found.state == "over":
-        return (typed("report"),)
+        again = (command("campaign", "resume", found.campaign, "--again", *more),) if found.items.failed else ()
+        return (*again, typed("report"))
     if not found.workers:
         return command("worker", *more), typed("pause")
     return typed("status"), typed("pause")

@@ -14,10 +14,9 @@ from nhi_revoke.provider.missing import missing
 if TYPE_CHECKING:
     from nhi_revoke.campaign.database import Database
     from nhi_revoke.campaign.item import Course, Header, Item, Rate, Tenant
+    from nhi_revoke.cli.engines import Engines
     from nhi_revoke.cli.session import Session
     from nhi_revoke.engine.consent import Consent
-    from nhi_revoke.engine.event import Tell
-    from nhi_revoke.engine.service import Engine
     from nhi_revoke.engine.store import Journals
 
 EXTRA = ("sqlalchemy", "dbos")
@@ -31,7 +30,7 @@ class Control(Protocol):
         self, database: Database, header: Header, items: Iterable[Item], course: Course, consent: Consent
     ) -> str: ...
     def pause(self, database: Database, campaign: str, why: str) -> None: ...
-    def go_on(self, database: Database, campaign: str) -> None: ...
+    def go_on(self, database: Database, campaign: str, *, again: bool = False) -> None: ...
     def take_back(self, database: Database, campaign: str, wave: int | None, rearm: Sequence[str]) -> None: ...
     def find(self, database: Database, text: str) -> str: ...
 
@@ -47,7 +46,7 @@ class Limits(Protocol):
 
     @property
     def share(self) -> float: ...
-    def of(self, tenant: Tenant) -> Rate | None: ...
+    def of(self, names: Sequence[Tenant]) -> Rate | None: ...
 
 
 def need_extra() -> None:
@@ -75,10 +74,15 @@ def control() -> Control:
     return cast("Control", import_module("nhi_revoke.campaign.control"))
 
 
-def worker(database: Database, engines: Callable[[str], Engine], tell: Tell, at_once: int) -> Working:
-    """One that works on whatever campaigns the database has."""
+def worker(session: Session, database: Database, engines: Engines, at_once: int) -> Working:
+    """One that works on whatever campaigns the database has. It makes its own engines: their runs and locks lie in the
+    database, and this machine's locks are held besides.
+    """
+    from nhi_revoke.engine.lock import Locks
+
     made: Any = import_module("nhi_revoke.campaign.worker")
-    return cast("Working", made.Worker(database, engines, tell, at_once=at_once))
+    local = Locks(session.config.locks)
+    return cast("Working", made.Worker(database, engines.made, session.tell, local=local, at_once=at_once))
 
 
 def journals(database: Database) -> Journals:
@@ -97,7 +101,7 @@ def rate_of(lines: Sequence[str], share: float | None) -> Callable[[Tenant], Rat
     limits = cast("Limits", made.rates(lines) if share is None else made.rates(lines, share=share))
 
     def rate(tenant: Tenant) -> Rate | None:
-        limit = limits.of(tenant)
+        limit = limits.of((tenant,))
         return Rate(limit.requests, limit.seconds / limits.share) if limit is not None else None
 
     return rate

@@ -41,8 +41,7 @@ def report_campaign(session: Session, campaign: Campaign, where: DatabaseOptions
         database = open_database(session, where.database)
         stack.callback(database.close)
         known = of_saved(database, session, campaign)
-        engines = stack.enter_context(Engines(session, None, session.tell, journals=journals(database)))
-        engine = engines("")
+        engine = stack.enter_context(Engines(session, None, session.tell).made("", journals=journals(database)))
         from nhi_revoke.campaign.merging import Merging
 
         merging = stack.enter_context(Merging(database, known, engine.report))

@@ -65,13 +65,19 @@ def pause_campaign(
 
 
 @spread
-def resume_campaign(session: Session, campaign: Campaign, where: DatabaseOptions, working: WorkOptions) -> Result:
+def resume_campaign(
+    session: Session,
+    campaign: Campaign,
+    where: DatabaseOptions,
+    working: WorkOptions,
+    again: Annotated[bool, typer.Option("--again", help="What failed or was refused, too.")] = False,
+) -> Result:
     """Go on with what is left, and work on it here.
 
     nhi-revoke campaign resume @last
     """
     with _found(session, campaign, where) as (database, known):
-        control().go_on(database, known)
+        control().go_on(database, known, again=again)
         _work(session, database, known, working)
         return progress_result(session, database, known, where.typed())
 

@@ -50,17 +50,17 @@ def work(
 ) -> None:
     """Until `until` says so, or Ctrl-C: then what is under way ends. `folder`: of the entries' settings files."""
     from nhi_revoke.campaign.live import Watch
-    from nhi_revoke.cli.campaign_parts import journals, worker
+    from nhi_revoke.cli.campaign_parts import worker
     from nhi_revoke.cli.engines import Engines
 
     shown = view(session)
     with (
         stopping(session) as stop,
         session.showing(shown, acting=True),
-        Engines(session, folder, session.tell, journals=journals(database)) as engines,
+        Engines(session, folder, session.tell) as engines,
         Watch(look, shown.show),
     ):
-        worker(database, engines, session.tell, at_once).run(stop, until)
+        worker(session, database, engines, at_once).run(stop, until)
 
 
 def view(session: Session) -> View:

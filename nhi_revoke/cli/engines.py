@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nhi_revoke.cli.session import Session
     from nhi_revoke.config import Config
     from nhi_revoke.engine.event import Tell
+    from nhi_revoke.engine.lock import Locking
     from nhi_revoke.engine.service import Engine
     from nhi_revoke.engine.store import Journals
 
@@ -31,13 +32,11 @@ class Engines:
         tell: Tell,
         *,
         own: Engine | None = None,
-        journals: Journals | None = None,
     ) -> None:
         """`folder`: of the settings files. `own`: the session's own engine, where it has one; whoever made it closes
-        it. `journals`: where runs are kept; by default in the state folder.
+        it.
         """
-        self._session, self._folder, self._tell, self._journals = session, folder, tell, journals
-        self._own = own
+        self._session, self._folder, self._tell, self._own = session, folder, tell, own
         self._lock = threading.Lock()
         self._open: OrderedDict[str, Engine] = OrderedDict()
         self._users: dict[str, int] = {}
@@ -48,11 +47,6 @@ class Engines:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-
-    def __call__(self, config: str) -> Engine:
-        """The engine of this settings file (empty: the session's own); it stays open. Raises Usage."""
-        with self._lock:
-            return self._taken(config)
 
     @contextmanager
     def using(self, config: str) -> Iterator[Engine]:
@@ -94,7 +88,8 @@ class Engines:
             return self._own
         engine = self._open.get(config)
         if engine is None:
-            engine = self._made(config)
+            session = self._sub(config)
+            engine = session.make_engine(session, self._tell)
             if self._stopped:
                 engine.interrupt()
             self._open[config] = engine
@@ -102,13 +97,12 @@ class Engines:
         self._users[config] = self._users.get(config, 0) + 1
         return engine
 
-    def _made(self, config: str) -> Engine:
-        session = self._sub(config)
-        if self._journals is None:
-            return session.make_engine(session, self._tell)
+    def made(self, config: str, *, journals: Journals, locks: Locking | None = None) -> Engine:
+        """A new one, for whoever closes it. `journals`, `locks`: where its runs and locks are kept. Raises Usage."""
         from nhi_revoke.engine.service import Engine
 
-        return Engine(session.registry, session.config, self._tell, show=self._session.show, journals=self._journals)
+        sub = self._sub(config)
+        return Engine(sub.registry, sub.config, self._tell, show=self._session.show, journals=journals, locks=locks)
 
     def _sub(self, name: str) -> Session:
         if not name:

@@ -17,6 +17,7 @@ from nhi_revoke.campaign.item import Course, Header, Item, run_id, waves
 from nhi_revoke.campaign.tables import CAMPAIGNS, ITEMS, JOURNALS
 from nhi_revoke.engine.consent import Consent
 from nhi_revoke.engine.event import Tell
+from nhi_revoke.engine.lock import Locking
 from nhi_revoke.engine.service import Engine
 from nhi_revoke.model.error import NotFound
 
@@ -29,6 +30,7 @@ class Control:
     def __init__(self) -> None:
         self.consent: Consent | None = None
         self.course: Course | None = None
+        self.again = False
         self.undone: tuple[int | None, tuple[str, ...]] | None = None
 
     def start(self, database: Database, header: Header, items: Iterable[Item], course: Course, consent: Consent) -> str:
@@ -47,7 +49,8 @@ class Control:
     def pause(self, database: Database, campaign: str, why: str) -> None:
         set_campaign(database, campaign, state="paused", why=why)
 
-    def go_on(self, database: Database, campaign: str) -> None:
+    def go_on(self, database: Database, campaign: str, *, again: bool = False) -> None:
+        self.again = again
         set_campaign(database, campaign, state="running", why="")
 
     def take_back(self, database: Database, campaign: str, wave: int | None, rearm: Sequence[str]) -> None:
@@ -72,8 +75,10 @@ class Worker:
     ends: dict[str, int] = {}  # noqa: RUF012 - set by a test
     runs = True
 
-    def __init__(self, database: Database, engines: Callable[[str], Engine], tell: Tell, at_once: int = 1) -> None:
-        self._database, self._engines = database, engines
+    def __init__(
+        self, database: Database, engines: Callable[..., Engine], tell: Tell, *, local: Locking, at_once: int = 1
+    ) -> None:
+        self._database, self._engines, self._local = database, engines, local
         Worker.made = (*Worker.made, at_once)
 
     def run(self, stop: threading.Event, until: Callable[[], bool]) -> None:
@@ -91,7 +96,9 @@ class Worker:
         if self.runs:
             run = run_id(row.campaign, row.number)
             consent = Consent("apply", allow_irreversible=True, force=True)
-            report = self._engines(item.entry.config).run(item.plan, "apply", consent, run=run)
+            journals = DatabaseJournals(self._database)
+            with self._engines(item.entry.config, journals=journals, locks=self._local) as engine:
+                report = engine.run(item.plan, "apply", consent, run=run)
             code, headline = report.exit_code, report.headline
         state = {0: "done", 6: "done", 8: "open", 9: "open", 7: "refused"}.get(code, "failed")
         with self._database.write() as conn:
@@ -152,16 +159,20 @@ def insert_campaign(
 ) -> None:
     """`created`: seconds before now."""
     with database.write() as conn:
+        now = database.now(conn)
         conn.execute(
             CAMPAIGNS.insert().values(
                 id=campaign,
+                version="1",
+                header="{}",
+                since=now,
                 digest=digest,
                 course=msgspec.json.encode(Course()).decode(),
-                operator=msgspec.json.encode(tuple(operator)).decode(),
+                operator=", ".join(operator),
                 consent=msgspec.json.encode(Consent("apply")).decode(),
                 state=state,
                 why="",
-                created=database.now(conn) - (created or 0.0),
+                created=now - (created or 0.0),
             )
         )
 

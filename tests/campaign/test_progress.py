@@ -53,13 +53,8 @@ def fill(database: Database) -> None:
         insert_item(database, number, item=item, wave=wave, state=state, exit_code=code, outage=number == 3, **times)
     with database.write() as conn:
         now = database.now(conn)
-        for key, many in (("x org-1", 150), ("x org-1\tlogs", 50)):
-            conn.execute(
-                RATES.insert().values(
-                    tenant=key, requests=10, seconds=1.0, next=0.0, lowered_until=0.0, blocked_until=0.0,
-                    sent=many, throttled=1.5,
-                )
-            )  # fmt: skip
+        for key, many in (("x org-1", 200), ("x org-1\tlogs", 50), ("x org-1\t=ours", 70)):
+            conn.execute(RATES.insert().values(tenant=key, sent=many, waited=1.0))
         for name, ago in (("alive", 2.0), ("gone", 4000.0)):
             conn.execute(WORKERS.insert().values(id=name, host="h", pid=7, version="1", started=0.0, beat=now - ago))
 

@@ -150,8 +150,8 @@ def test_the_time_floor_by_the_rates_that_are_known(bots: Cli, monkeypatch: pyte
     class Rates:
         share = 0.5
 
-        def of(self, tenant: Tenant) -> Rate:
-            assert tenant == Tenant("example", "org-1")
+        def of(self, names: Sequence[Tenant]) -> Rate:
+            assert list(names) == [Tenant("example", "org-1")]
             return Rate(10, 60.0)
 
     def rates(lines: Sequence[str], share: float) -> Rates:
@@ -307,7 +307,10 @@ def test_failures_are_told_as_errors(bots: Cli, control: Control, monkeypatch: p
     assert ran.code == 5
     assert [each["code"] for each in ran.json["errors"]] == ["items-failed", "items-refused"]
     assert ran.json["errors"][0]["message"] == "1 of 3 identities failed."
-    assert ran.json["errors"][0]["hint"] == f"nhi-revoke campaign report {NAMED}"
+    assert ran.json["errors"][0]["hint"] == f"nhi-revoke campaign resume {NAMED} --again"
+    assert not control.again
+    bots("campaign", "resume", "@last", "--again", "--no-work")
+    assert control.again
 
 
 def test_the_database_is_named_by_the_environment_too(bots: Cli, control: Control) -> None:
