@@ -35,7 +35,8 @@ def progress_screen(found: Progress, most: int = MOST_TENANTS) -> list[Block]:
     """`most`: tenants that have a row of their own."""
     blocks: list[Block] = [*headlines(found), BLANK, _tenants(found, most)]
     blocks += section(Span("WAVES", "strong"), _waves(found))
-    blocks += [BLANK, _workers(found)]
+    if found.workers or found.state in ("running", "undoing"):
+        blocks += [BLANK, _workers(found)]
     if found.next:
         blocks += [BLANK, *(next_line(each, first=number == 0) for number, each in enumerate(found.next))]
     return blocks
@@ -151,8 +152,7 @@ def _waves(found: Progress) -> list[Line]:
 
 def _workers(found: Progress) -> Line:
     if not found.workers:
-        style: Style = "danger" if found.state in ("running", "undoing") and found.items.left else ""
-        return line(Span("no worker is alive", style))
+        return line(Span("no worker is alive", "danger" if found.items.left else ""))
     named = [f"{each.host} {each.pid} ({each.seen:.0f} s ago)" for each in found.workers[:MOST_WORKERS]]
     more = f" and {len(found.workers) - MOST_WORKERS} more" if len(found.workers) > MOST_WORKERS else ""
     many = f"{len(found.workers)} worker{'s' * (len(found.workers) != 1)}"
