@@ -51,22 +51,21 @@ def save(path: Path, header: Header, items: Iterable[Item], *, overwrite: bool =
 
     Returns the sha256 of its last line. Raises Usage, OSError.
     """
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600
+    if not overwrite:
+        _claim(path)
+    name = ""
     try:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600
         with os.fdopen(descriptor, "wb") as out:
             digest = _written(out, header, items)
             out.flush()
             os.fsync(out.fileno())
-        if overwrite:
-            os.replace(name, path)
-        else:
-            os.link(name, path)
-    except FileExistsError:
-        raise Usage(
-            "plan-exists", f"{path} exists already; nothing was written", "--overwrite, or another name."
-        ) from None
-    finally:
-        Path(name).unlink(missing_ok=True)
+        Path(name).replace(path)
+    except BaseException:
+        for each in (name, "" if overwrite else str(path)):
+            if each:
+                Path(each).unlink(missing_ok=True)
+        raise
     return digest
 
 
@@ -89,6 +88,17 @@ def read_items(path: Path) -> Iterator[Item]:
             yield item
         if not file.readline().startswith(_END):
             raise _tampered(path, f"it has more than its {header.items} items")
+
+
+def _claim(path: Path) -> None:
+    """An empty file under this name: nobody else's is written over, however long the plan takes."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    try:
+        os.close(os.open(path, flags, 0o600))
+    except FileExistsError:
+        raise Usage(
+            "plan-exists", f"{path} exists already; nothing was written", "--overwrite, or another name."
+        ) from None
 
 
 def _written(out: BinaryIO, header: Header, items: Iterable[Item]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+from msgspec import Struct
 from sqlalchemy import and_, func, select
 
 from nhi_revoke.campaign.database import Database
@@ -45,3 +47,16 @@ def campaigns(database: Database, states: Sequence[CampaignState] = ()) -> tuple
         wanted = wanted.where(CAMPAIGNS.c.state.in_(states))
     with database.read() as conn:
         return tuple(conn.execute(wanted).scalars())
+
+
+def tenants_folder(database: Database, campaign: str) -> str:
+    """The folder of its entries' settings files, as it was named when it was planned; empty: they have none."""
+    with database.read() as conn:
+        header = conn.execute(select(CAMPAIGNS.c.header).where(CAMPAIGNS.c.id == campaign)).scalar_one_or_none()
+    return msgspec.json.decode(header, type=_Header).tenants if header else ""
+
+
+class _Header(Struct, frozen=True):
+    """Of a header only this."""
+
+    tenants: str = ""

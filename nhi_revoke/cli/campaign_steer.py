@@ -109,8 +109,10 @@ def _found(session: Session, campaign: str, where: DatabaseOptions) -> Iterator[
 
 def _work(session: Session, database: Database, campaign: str, working: WorkOptions) -> None:
     if not working.no_work:
-        folder = session.cwd / working.tenants if working.tenants else None
-        carry_on(session, database, campaign, folder, working.at_once)
+        from nhi_revoke.campaign.started import tenants_folder
+
+        named = str(working.tenants) if working.tenants else tenants_folder(database, campaign)
+        carry_on(session, database, campaign, session.cwd / named if named else None, working.at_once)
 
 
 def _must_agree(session: Session, campaign: str, options: UndoOptions) -> None:

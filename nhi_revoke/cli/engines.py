@@ -46,7 +46,8 @@ class Engines:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self.close()
+        if not (self._session.interrupted and self._session.own_process):
+            self.close()  # else the process ends now, and closing would wait for vendors that do not answer
 
     @contextmanager
     def using(self, config: str) -> Iterator[Engine]:

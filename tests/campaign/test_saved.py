@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -53,6 +54,20 @@ def test_it_is_never_written_over_by_accident(path: Path) -> None:
     with pytest.raises(Usage):
         may_save(path / "no" / "folder", overwrite=False)
     assert [each.name for each in path.parent.iterdir()] == ["campaign.plan"]
+
+
+def test_what_ends_midway_leaves_nothing(tmp_path: Path) -> None:
+    def items() -> Iterator[Item]:
+        yield ITEMS[0]
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        save(tmp_path / "campaign.plan", HEADER, items())
+    assert not list(tmp_path.iterdir())
+    save(tmp_path / "campaign.plan", HEADER, ITEMS)
+    with pytest.raises(ZeroDivisionError):
+        save(tmp_path / "campaign.plan", HEADER, items(), overwrite=True)
+    assert tuple(read_items(tmp_path / "campaign.plan")) == ITEMS
 
 
 def test_a_changed_byte_anywhere_is_refused(path: Path) -> None:

@@ -160,7 +160,7 @@ def test_every_bad_entry_is_told_and_nobody_is_asked(bots: Cli) -> None:
     assert len(bots.world.sandbox.calls()) == before
 
 
-def test_each_tenant_has_settings_of_its_own(bots: Cli) -> None:
+def test_each_tenant_has_settings_of_its_own(bots: Cli, control: Control) -> None:
     """And what the operator's own file protects, none of them may touch."""
     bots.world.config()
     folder = bots.world.folder / "tenants"
@@ -176,6 +176,9 @@ def test_each_tenant_has_settings_of_its_own(bots: Cli) -> None:
     assert "is protected by 'example:bot/pay*' in nhi.toml" in unplanned["why"]
     assert data(ran)["next"] == ["nhi-revoke campaign apply c.plan --tenants tenants"]
     assert read_header(bots.world.folder / "c.plan").tenants == "tenants"
+    bots("campaign", "apply", "c.plan", "--no-work")
+    assert bots("campaign", "resume", "@last").code == 7, "one was not planned"
+    assert bots.mutations, "the folder is remembered"
 
 
 def test_apply_carries_it_out_and_shows_how_it_stands(bots: Cli, control: Control) -> None:
