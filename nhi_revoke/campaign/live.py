@@ -113,8 +113,14 @@ class LiveView:
         """As many tenants as fit."""
         from rich.text import Text
 
-        blocks = progress_screen(found, max(3, self._height - AROUND))
-        lines = [*drawn(blocks, width=self._width, color=self._color)][: max(1, self._height - 1)]
+        room = max(1, self._height - 1)
+        lines: list[str] = []
+        for most in (self._height - AROUND, (self._height - AROUND) // 2):  # a long name takes a line of its own
+            blocks = progress_screen(found, max(3, most))
+            lines = [*drawn(blocks, width=self._width, color=self._color)]
+            if len(lines) <= room:
+                break
+        del lines[room:]
         text = Text.from_ansi("\n".join(lines))
         text.no_wrap, text.overflow = True, "ellipsis"
         return text

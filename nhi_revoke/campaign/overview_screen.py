@@ -7,7 +7,19 @@ from collections.abc import Sequence
 from nhi_revoke.campaign.blast import Counted
 from nhi_revoke.campaign.overview import Overview, TenantTotal
 from nhi_revoke.campaign.progress_words import course_words
-from nhi_revoke.render.block import BLANK, Block, Line, Span, Style, line, next_line, section, table
+from nhi_revoke.render.block import (
+    BLANK,
+    Block,
+    Column,
+    Line,
+    Span,
+    Style,
+    Table,
+    line,
+    next_line,
+    section,
+    table,
+)
 from nhi_revoke.render.inventory import spaced
 from nhi_revoke.render.moment import length
 
@@ -54,9 +66,18 @@ def _tenants(tenants: Sequence[TenantTotal]) -> Block:
         slowest = max((each.seconds for each in rest if each.seconds is not None), default=None)
         rows.append((f"and {len(rest)} more", sum((each.total for each in rest), Counted()), slowest))
     cells: list[tuple[str | Span, ...]] = [
-        (name, *_cells(total), *((_time(seconds),) if known else ())) for name, total, seconds in rows
+        (*_cells(total), *((_time(seconds),) if known else ()), name) for name, total, seconds in rows
     ]
-    return table(("TENANT", *heads), cells, keep="TENANT", named=heads, indent=2)
+    return _numbers((*heads, "TENANT"), cells)
+
+
+def _numbers(heads: Sequence[str], rows: Sequence[Sequence[str | Span]]) -> Table:
+    """Columns of numbers, and what they are of last: where it is long, it alone goes below its row."""
+    return Table(
+        tuple(Column(head, keep=head != heads[-1]) for head in heads),
+        tuple(tuple(Span(cell) if isinstance(cell, str) else cell for cell in row) for row in rows),
+        2,
+    )
 
 
 def _cells(total: Counted) -> tuple[Span, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from nhi_revoke.campaign.figures import Counts, Progress, TenantProgress
 from nhi_revoke.campaign.item import CampaignState
-from nhi_revoke.render.block import BLANK, Block, Line, Span, Style, line, next_line, section, table
+from nhi_revoke.render.block import BLANK, Block, Column, Line, Span, Style, Table, line, next_line, section
 from nhi_revoke.render.inventory import spaced
 from nhi_revoke.render.moment import length
 
@@ -95,15 +95,16 @@ def _tenants(found: Progress, most: int) -> Block:
     )
     shown, rest = slowest_first(found.tenants, most)
     rows: list[tuple[str | Span, ...]] = [
-        (each.name, *_cells(each.items, states, heads), *_times(each.rate, each.throttled, each.eta)) for each in shown
+        (*_cells(each.items, states, heads), *_times(each.rate, each.throttled, each.eta), each.name) for each in shown
     ]
     if rest:
         items = summed(rest)
         etas = [each.eta for each in rest if each.eta is not None]
         rates = [each.rate for each in rest if each.rate is not None]
         times = _times(sum(rates) if rates else None, sum(each.throttled for each in rest), max(etas, default=None))
-        rows.append((f"and {len(rest)} more", *_cells(items, states, heads), *times))
-    return table(("TENANT", *heads), rows, keep="TENANT", named=heads)
+        rows.append((*_cells(items, states, heads), *times, f"and {len(rest)} more"))
+    columns = (*(Column(head, keep=True) for head in heads), Column("TENANT"))
+    return Table(columns, tuple(tuple(Span(cell) if isinstance(cell, str) else cell for cell in row) for row in rows))
 
 
 def slowest_first(tenants: Sequence[TenantProgress], most: int) -> tuple[list[TenantProgress], list[TenantProgress]]:

@@ -25,8 +25,8 @@ PLANNED = """\
 LIVE 4  BREAKS 4  OPEN 1  UNSEEN 0
 
 TENANTS
-  TENANT         ITEMS  LIVE  CHANGES  IRREVERSIBLE  BREAKS  OPEN  UNSEEN
-  example org-1      2     4        6             0       4     1       0
+  ITEMS  LIVE  CHANGES  IRREVERSIBLE  BREAKS  OPEN  UNSEEN  TENANT
+      2     4        6             0       4     1       0  example org-1
 
 WORST FIRST
   #  IRREVERSIBLE  BREAKS  REACH  LIVE  IDENTITY  TENANTS
@@ -46,8 +46,8 @@ OVER = f"""\
 OVER    {NAMED}  3 of 3 over
 DONE 1  OPEN 1  FAILED 0  REFUSED 1  LEFT 0
 
-TENANT         DONE  OPEN  FAILED  REFUSED  RUNNING  LEFT  REQ/S  WAITED  ETA
-example org-1     1     1       0        0        0     0
+DONE  OPEN  FAILED  REFUSED  RUNNING  LEFT  REQ/S  WAITED  ETA  TENANT
+   1     1       0        0        0     0                      example org-1
 
 WAVES
   1 of 1 over
@@ -127,7 +127,7 @@ def test_the_time_floor_by_the_rates_that_are_known(bots: Cli, monkeypatch: pyte
     module.rates = rates  # type: ignore[attr-defined]  # stands in for the real one
     monkeypatch.setitem(sys.modules, "nhi_revoke.campaign.rates", module)
     ran = bots(*SAVE, "--rate", "example=10/60", "--share", "0.5")
-    assert "example org-1      2     4        6             0       4     1       0  4 min" in ran.out
+    assert "      2     4        6             0       4     1       0  4 min     example org-1" in ran.out
     assert "  At least 4 min by the tenants' rates; waiting for the vendors is not in it." in ran.out.splitlines()
     header = read_header(bots.world.folder / "campaign.plan")
     assert (header.rates, header.share) == (("example=10/60",), 0.5)
