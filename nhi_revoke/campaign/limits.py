@@ -124,7 +124,7 @@ class Limits:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`share`: of each limit. `now`: the database's clock, `monotonic`: this process's."""
-        self._database, self._share = database, share
+        self._database, self.share = database, share
         self._now, self._monotonic = now or database.now, monotonic
         insert: Any = sqlite.insert if database.engine.dialect.name == "sqlite" else postgresql.insert
         self._insert = insert(RATES).on_conflict_do_nothing()
@@ -141,7 +141,7 @@ class Limits:
 
         def hand_out(rows: dict[Key, Row], now: float) -> None:
             first: dict[Key, float] = {}
-            given.extend(_given(ask, rows, now, self._share, first) for ask in asks)
+            given.extend(_given(ask, rows, now, self.share, first) for ask in asks)
             for key, seconds in (waited or {}).items():
                 rows[key] = replace(rows[key], waited=rows[key].waited + seconds)
 

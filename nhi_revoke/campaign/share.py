@@ -96,6 +96,11 @@ class DatabaseShare:
         self.expired = 0
         """How many slots passed before they could be used."""
 
+    def use(self, rates: Rates) -> None:
+        """From now on, of what is asked from now on: what campaigns say may change while a worker runs."""
+        self._rates = rates
+        self._limits.share = rates.share
+
     # -- engine.sharing.Share --------------------------------------------------------------------------------------
 
     def take(self, wish: Wish, stop: threading.Event) -> str:
