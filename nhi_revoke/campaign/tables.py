@@ -10,12 +10,19 @@ CAMPAIGNS = Table(
     "nhi_campaigns",
     METADATA,
     Column("id", String(64), primary_key=True),
+    Column("version", String(32), nullable=False),  # of the tool that started it: only its workers carry it out
+    Column("header", Text, nullable=False),  # Header, JSON
     Column("digest", String(64), nullable=False),  # of the saved plan
     Column("course", Text, nullable=False),  # Course, JSON
     Column("operator", Text, nullable=False),  # who applied it
     Column("consent", Text, nullable=False),  # engine Consent, JSON
     Column("state", String(16), nullable=False),
+    Column("verb", String(8), nullable=False, default="apply"),  # what is done with its items: apply, undo
+    Column("rearm", Text, nullable=False, default="[]"),  # access ids that undo knowingly brings back to life, JSON
     Column("why", Text, nullable=False, default=""),  # why it is paused
+    Column("turn", Integer, nullable=False, default=0),  # of the workflow that conducts it; each has its own number
+    Column("worker", String(64)),  # that conducts it now
+    Column("since", Float, nullable=False),  # failures before it are known to the operator, and pause nothing
     Column("created", Float, nullable=False),
     Column("ended", Float),
 )
@@ -30,7 +37,9 @@ ITEMS = Table(
     Column("tenants", Text, nullable=False),  # [Tenant, …], JSON
     Column("item", LargeBinary, nullable=False),  # Item, JSON
     Column("state", String(16), nullable=False),
-    Column("worker", String(64)),
+    Column("verb", String(8), nullable=False, default="apply"),  # what is to be done, or was done last
+    Column("tries", Integer, nullable=False, default=0),  # of the workflow that is to do it; each has its own number
+    Column("worker", String(64)),  # that holds it, or ended it
     Column("begun", Integer, nullable=False, default=0),  # how often a worker began or went on with it
     Column("exit_code", Integer),
     Column("headline", Text, nullable=False, default=""),
