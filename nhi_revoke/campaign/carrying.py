@@ -14,7 +14,7 @@ from nhi_revoke.engine.verdict import CONTAINING, left_code
 from nhi_revoke.model.error import Stopped, Trouble
 from nhi_revoke.model.report import Report
 
-AGAIN = 20
+AGAIN = 10
 """So often an item is gone on with after its database was out of reach; then it has failed."""
 _STATES: dict[int, State] = {0: "done", 6: "done", 8: "open", 9: "open", 2: "refused", 3: "refused", 7: "refused"}
 
@@ -25,16 +25,18 @@ def carry_out(engine: Engine, store: RunStore, held: Claimed) -> Ended | None:
     """
     try:
         return _undo(engine, store, held) if held.verb == "undo" else _apply(engine, store, held)
-    except (Stopped, Interrupted):
+    except Exception as wrong:  # noqa: BLE001 - one identity's end, and never the others'
+        return of_error(wrong, held)
+
+
+def of_error(wrong: Exception, held: Claimed) -> Ended | None:
+    """What an item comes to by it; None where it is to be gone on with."""
+    if isinstance(wrong, Stopped | Interrupted):
         return None
-    except Trouble as trouble:
-        if trouble.code == "journal" and held.begun < AGAIN:
-            return None
-        return _of_trouble(trouble, held)
-    except (OSError, SQLAlchemyError) as wrong:
-        return None if held.begun < AGAIN else _of_bug(wrong)
-    except Exception as bug:  # noqa: BLE001 - one identity's end, and never the others'
-        return _of_bug(bug)
+    unreached = isinstance(wrong, OSError | SQLAlchemyError) or (isinstance(wrong, Trouble) and wrong.code == "journal")
+    if unreached and held.begun < AGAIN:
+        return None
+    return _of_trouble(wrong, held) if isinstance(wrong, Trouble) else _of_bug(wrong)
 
 
 def _apply(engine: Engine, store: RunStore, held: Claimed) -> Ended:

@@ -116,7 +116,7 @@ def go_on(database: Database, campaign: str, *, again: bool = False) -> None:
             conn.execute(
                 ITEMS.update()
                 .where(ITEMS.c.campaign == campaign, ITEMS.c.state.in_(_AGAIN), ITEMS.c.begun > 0)
-                .values(state="waiting", verb=known.verb, tries=ITEMS.c.tries + 1, worker=None, ended=None)
+                .values(state="waiting", verb=known.verb, worker=None, ended=None)
             )
         counted = select(ITEMS.c.verb, func.count().label("number")).where(
             ITEMS.c.campaign == campaign, ITEMS.c.state.in_(LEFT)
@@ -124,6 +124,9 @@ def go_on(database: Database, campaign: str, *, again: bool = False) -> None:
         left = {row.verb: row.number for row in conn.execute(counted.group_by(ITEMS.c.verb))}
         if not left:
             raise _over(campaign)
+        # What is queued already may be queued for the workers of another version.
+        waiting = ITEMS.update().where(ITEMS.c.campaign == campaign, ITEMS.c.state == "waiting")
+        conn.execute(waiting.values(tries=ITEMS.c.tries + 1))
         verb = known.verb if left.get(known.verb) else next(iter(left))
         conn.execute(
             CAMPAIGNS.update()

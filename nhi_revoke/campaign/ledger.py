@@ -17,6 +17,8 @@ from nhi_revoke.engine.consent import Consent
 
 DOING = {"apply": "running", "undo": "undoing"}
 """The state of a campaign in which items of this verb may begin."""
+LONGEST = 4000
+"""Characters of a reason."""
 
 
 class Claimed(Struct, frozen=True):
@@ -88,7 +90,7 @@ def settle(database: Database, worker: str, held: Claimed, ended: Ended) -> str:
                 state=ended.state,
                 exit_code=ended.exit_code,
                 headline=ended.headline,
-                why=ended.why,
+                why=_storable(ended.why),
                 outage=int(ended.outage),
                 ended=database.now(conn),
             )
@@ -110,7 +112,7 @@ def put_back(database: Database, worker: str, held: Claimed) -> None:
 
 
 def pass_over(database: Database, campaign: str, number: int, tries: int) -> None:
-    """A workflow came to a worker that begins nothing more: another one is to do it."""
+    """A workflow came to its end and this item was not begun (paused, or its worker stops): it needs another one."""
     with database.write() as conn:
         conn.execute(
             ITEMS.update()
@@ -127,6 +129,11 @@ def hand_back(conn: Connection, worker: str) -> int:
     conducted = CAMPAIGNS.update().where(CAMPAIGNS.c.worker == worker)
     conn.execute(conducted.values(worker=None, turn=CAMPAIGNS.c.turn + 1))
     return count
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL takes no NUL, and nobody reads more."""
+    return text.replace("\0", "")[:LONGEST]
 
 
 def _judge(conn: Connection, campaign: str) -> str:
