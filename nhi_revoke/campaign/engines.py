@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from nhi_revoke.campaign.database import Database
@@ -30,7 +30,6 @@ class MakesEngine(Protocol):
 @dataclass
 class _Kept:
     journals: DatabaseJournals
-    making: threading.Lock = field(default_factory=threading.Lock)
     engine: Engine | None = None
     users: int = 0
 
@@ -46,6 +45,8 @@ class Engines:
         self._locks = locks
         self._most = kept
         self._lock = threading.Lock()
+        self._making = threading.Lock()
+        """One at a time: settings are read by types that msgspec builds once (`engine/journal.py`)."""
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         """The longest unused first."""
         self._stopped = False
@@ -58,7 +59,7 @@ class Engines:
             self._kept.move_to_end(config)
             kept.users += 1
         try:
-            with kept.making:
+            with self._making:
                 if kept.engine is None:
                     kept.engine = self._make(config, journals=kept.journals, locks=self._locks())
             if self._stopped:

@@ -65,12 +65,13 @@ def claim(database: Database, worker: str, campaign: str, number: int, tries: in
         if not conn.execute(taken).rowcount:
             return None
         held = conn.execute(select(ITEMS.c.item, ITEMS.c.exit_code, ITEMS.c.begun).where(*mine)).one()
+    items, consents, _ = _decoders()
     return Claimed(
         campaign,
-        _items().decode(held.item),
+        items.decode(held.item),
         row.verb,
-        msgspec.json.decode(row.consent, type=Consent),
-        tuple(msgspec.json.decode(row.rearm, type=list[str])),
+        consents.decode(row.consent),
+        tuple(msgspec.json.decode(row.rearm)),
         held.begun,
         held.exit_code is not None,
     )
@@ -141,7 +142,7 @@ def _judge(conn: Connection, campaign: str) -> str:
     row = conn.execute(select(CAMPAIGNS).where(CAMPAIGNS.c.id == campaign).with_for_update()).one()
     if row.state != DOING[row.verb]:
         return ""
-    course = msgspec.json.decode(row.course, type=Course)
+    course = _decoders()[2].decode(row.course)
     news = [ITEMS.c.campaign == campaign, ITEMS.c.begun > 0, ITEMS.c.ended > row.since]
     failed = ITEMS.c.state.in_(("failed", "refused"))
 
@@ -160,7 +161,12 @@ def _judge(conn: Connection, campaign: str) -> str:
     return why
 
 
+def prepare() -> None:
+    """Build what reads items now; before threads, as in `engine/journal.py`."""
+    _decoders()
+
+
 @cache
-def _items() -> msgspec.json.Decoder[Item]:
+def _decoders() -> tuple[msgspec.json.Decoder[Item], msgspec.json.Decoder[Consent], msgspec.json.Decoder[Course]]:
     """Built once: it takes as long as many items do."""
-    return msgspec.json.Decoder(Item)
+    return msgspec.json.Decoder(Item), msgspec.json.Decoder(Consent), msgspec.json.Decoder(Course)

@@ -22,6 +22,7 @@ from nhi_revoke.campaign.engines import KEPT, Engines, MakesEngine
 from nhi_revoke.campaign.item import run_id
 from nhi_revoke.campaign.locks import DatabaseLocks
 from nhi_revoke.campaign.tables import WORKERS
+from nhi_revoke.engine import journal
 from nhi_revoke.engine.event import SaysEvent, Tell
 from nhi_revoke.engine.lock import Locking
 from nhi_revoke.model.error import NothingCanStart
@@ -87,6 +88,8 @@ class Worker:
         """
         from nhi_revoke.campaign.workflows import Workflows
 
+        ledger.prepare()
+        journal.prepare()
         try:
             with self._beat:
                 flows = Workflows(
