@@ -112,8 +112,8 @@ class Fleet:
         def tell(event: object) -> None:
             said.append(event.says if isinstance(event, SaysEvent) else "")
 
-        stop = more.pop("stop", threading.Event())
-        worker_of(database, self.order("", "mine", **more), tell, line).run(stop, nothing_goes_on(database))
+        stop, until = more.pop("stop", threading.Event()), more.pop("until", nothing_goes_on(database))
+        worker_of(database, self.order("", "mine", **more), tell, line).run(stop, until)
         return said
 
     # -- what became of it -----------------------------------------------------------------------------------------
