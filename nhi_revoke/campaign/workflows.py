@@ -172,6 +172,6 @@ def _id(item: Due) -> str:
 def _be_silent() -> None:
     """DBOS logs to the console unless somebody handles its log."""
     log = logging.getLogger("dbos")
-    if not log.handlers:
+    if not any(isinstance(handler, logging.NullHandler) for handler in log.handlers):
         log.addHandler(logging.NullHandler())
     log.propagate = False
