@@ -14,8 +14,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 
 import dbos
-from dbos import DBOS, DBOSClient, DBOSConfig, WorkflowSerializationFormat
-from dbos._serialization import DBOSPortableJSON
+from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, WorkflowSerializationFormat
 from dbos._utils import GlobalParams
 from sqlalchemy import create_engine
 
@@ -65,7 +64,7 @@ class Workflows:
             "sys_db_pool_size": POOL,
             "executor_id": self._worker,
             "application_version": __version__,
-            "serializer": DBOSPortableJSON,
+            "serializer": DBOSPortableJSONSerializer(),
             "use_listen_notify": False,
             "enable_otlp": False,
             "log_level": "CRITICAL",
@@ -85,7 +84,7 @@ class Workflows:
         self._client = DBOSClient(
             system_database_url=self._url,
             dbos_system_schema=SCHEMA,
-            serializer=DBOSPortableJSON,
+            serializer=DBOSPortableJSONSerializer(),
             application_name=APPLICATION,
             lazy=True,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -15,16 +16,20 @@ from nhi_revoke.provider.contract import Provider
 from nhi_revoke.provider.io import Io
 from nhi_revoke.provider.registry import Registry
 
+KEPT = 64
+"""Connections, 10 MB each: a worker of a campaign meets thousands of accounts with one engine."""
+
 
 class Connections:
-    """Looks providers up in the registry and keeps their connections for the life of a command."""
+    """Looks providers up in the registry and keeps their connections: the last used ones, for the life of a command."""
 
     def __init__(self, registry: Registry, config: Config, io: Io) -> None:
         self.registry = registry
         self._config = config
         self._io = io
         self._lock = threading.Lock()
-        self._open: dict[tuple[str, str], Connection] = {}
+        self._open: OrderedDict[tuple[str, str], Connection] = OrderedDict()
+        """The longest unused first."""
 
     def at(self, provider: str, scope: str) -> Connection:
         """Raises Trouble when the provider is unknown, broken or not installed, or its settings are wrong."""
@@ -42,12 +47,20 @@ class Connections:
                     )
                 made: Connection = plugin.connect(scope, settings, self._io)
                 conn = self._open[provider, scope] = made
+                self._let_go()
+            self._open.move_to_end((provider, scope))
             return conn
 
     def adopt(self, provider: str, scope: str, conn: Connection) -> None:
         """A connection by the operator's own scope turned out to be this one: no second login for it."""
         with self._lock:
             self._open.setdefault((provider, scope), conn)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Whoever still uses one keeps it until then; whoever needs it again logs in again."""
+        while len(self._open) > KEPT:
+            self._open.popitem(last=False)
 
     def of_ref(self, ref: PrincipalRef) -> Connection:
         """The connection that a typed or canonical reference needs."""
