@@ -119,6 +119,14 @@ def test_one_connection_for_each_scope(cloud: Cloud) -> None:
     assert made.of_ref(bot("a")) is made.of_ref(bot("b"))
     assert made.at("fake", "one") is not made.at("fake", "two")
 
+    seen: list[tuple[str, str]] = []
+    made.each(lambda key, _conn: seen.append(key))
+    assert seen == [("fake", made.scope_of(bot("a"))), ("fake", "one"), ("fake", "two")]
+    assert made.scopes("fake") == ("",)
+    assert made.scope_of_target("shelf/stage", "x") == ""
+    with pytest.raises(Usage):
+        made.at("nobody", "")
+
 
 def test_of_very_many_connections_the_last_used_are_kept(cloud: Cloud) -> None:
     made = connections(cloud)
@@ -129,13 +137,6 @@ def test_of_very_many_connections_the_last_used_are_kept(cloud: Cloud) -> None:
     made.at("fake", "one more")
     assert made.at("fake", "first") is first
     assert made.at("fake", "second") is not second
-    seen: list[tuple[str, str]] = []
-    made.each(lambda key, _conn: seen.append(key))
-    assert seen == [("fake", made.scope_of(bot("a"))), ("fake", "one"), ("fake", "two")]
-    assert made.scopes("fake") == ("",)
-    assert made.scope_of_target("shelf/stage", "x") == ""
-    with pytest.raises(Usage):
-        made.at("nobody", "")
 
 
 def test_a_movable_clock_never_meets_a_live_vendor(cloud: Cloud) -> None:
