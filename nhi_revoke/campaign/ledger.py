@@ -83,20 +83,18 @@ def settle(database: Database, worker: str, held: Claimed, ended: Ended) -> str:
     Does nothing where the item was handed to another worker meanwhile: its end is that worker's.
     """
     with database.write() as conn:
+        values = {
+            "state": ended.state,
+            "exit_code": ended.exit_code,
+            "headline": ended.headline,
+            "why": _storable(ended.why),
+            "ended": database.now(conn),
+        }
+        if held.verb == "apply" or ended.state == "undone":  # what is kept is as little served as before
+            values["outage"] = int(ended.outage)
         mine = (ITEMS.c.campaign == held.campaign, ITEMS.c.number == held.item.number)
-        change = (
-            ITEMS.update()
-            .where(*mine, ITEMS.c.worker == worker, ITEMS.c.state == "running")
-            .values(
-                state=ended.state,
-                exit_code=ended.exit_code,
-                headline=ended.headline,
-                why=_storable(ended.why),
-                outage=int(ended.outage),
-                ended=database.now(conn),
-            )
-        )
-        if not conn.execute(change).rowcount:
+        change = ITEMS.update().where(*mine, ITEMS.c.worker == worker, ITEMS.c.state == "running")
+        if not conn.execute(change.values(values)).rowcount:
             return ""
         return _judge(conn, held.campaign) if ended.outage or ended.state in ("failed", "refused") else ""
 

@@ -69,6 +69,15 @@ def test_pause_is_kept_and_nothing_goes_on_where_nothing_is_left(database: Datab
             act(database, "c1")
 
 
+def test_only_what_runs_workflows_loads_their_engine() -> None:
+    """It takes half a second, and `campaign status` has no use for it."""
+    loaders = {"workflows.py": "dbos", "worker.py": ""}
+    for path in Path(control.__file__).parent.glob("*.py"):
+        lines = [line for line in path.read_text().splitlines() if line.startswith(("import ", "from "))]
+        named = [line for line in lines if "dbos" in line or "campaign.workflows" in line or "campaign.worker" in line]
+        assert bool(named) == bool(loaders.get(path.name)), path
+
+
 class FakeEngine:
     """Remembers what was done to it."""
 

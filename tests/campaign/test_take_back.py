@@ -24,6 +24,7 @@ def test_a_wave_and_then_all_are_taken_back_and_a_rearming_one_is_kept(tmp_path:
         assert told(database, campaign) == ("over", "")
         assert states(database, campaign) == ["done", "kept", "kept", "done", "done"]
         kept = column(database, campaign, "why")[1]
+        assert column(database, campaign, "outage") == [1] * 5
         assert "safe after 2026-11-23T1" in kept
         assert "makes a leaked credential work again" in kept
 
@@ -49,6 +50,7 @@ def test_a_wave_and_then_all_are_taken_back_and_a_rearming_one_is_kept(tmp_path:
         assert states(database, campaign) == ["undone"] * 5
         assert [name.lower() for name in order][-1] == "bot-000"
         assert sorted(order) == ["bot-000", "bot-003", "bot-004"]
+        assert column(database, campaign, "outage") == [0] * 5
         fleet.clock.advance(60)
         assert all(fleet.works(name) for name in fleet.tokens)
         assert {fleet.cloud.cutoff(name)["cutoff"] for name in fleet.names} == {""}
