@@ -14,8 +14,8 @@ from nhi_revoke.engine.verdict import CONTAINING, left_code
 from nhi_revoke.model.error import Stopped, Trouble
 from nhi_revoke.model.report import Report
 
-AGAIN = 10
-"""So often an item is gone on with after its database was out of reach; then it has failed."""
+AGAIN = 20
+"""So often an item is begun: one that ends its workers must not end all of them."""
 _STATES: dict[int, State] = {0: "done", 6: "done", 8: "open", 9: "open", 2: "refused", 3: "refused", 7: "refused"}
 
 
@@ -23,6 +23,9 @@ def carry_out(engine: Engine, store: RunStore, held: Claimed) -> Ended | None:
     """To its end, whatever comes. None: it was interrupted, or the database did not answer, and it is to be gone on
     with. Raises nothing.
     """
+    if held.begun > AGAIN:
+        why = f"{AGAIN} times its worker died, was stopped or lost the database before it came to its end"
+        return Ended("failed", 5, "", why)
     try:
         return _undo(engine, store, held) if held.verb == "undo" else _apply(engine, store, held)
     except Exception as wrong:  # noqa: BLE001 - one identity's end, and never the others'
@@ -33,8 +36,9 @@ def of_error(wrong: Exception, held: Claimed) -> Ended | None:
     """What an item comes to by it; None where it is to be gone on with."""
     if isinstance(wrong, Stopped | Interrupted):
         return None
+    # The database is out of reach: what is journaled is gone on with.
     unreached = isinstance(wrong, OSError | SQLAlchemyError) or (isinstance(wrong, Trouble) and wrong.code == "journal")
-    if unreached and held.begun < AGAIN:
+    if unreached:
         return None
     return _of_trouble(wrong, held) if isinstance(wrong, Trouble) else _of_bug(wrong)
 

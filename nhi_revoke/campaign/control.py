@@ -116,7 +116,7 @@ def go_on(database: Database, campaign: str, *, again: bool = False) -> None:
             conn.execute(
                 ITEMS.update()
                 .where(ITEMS.c.campaign == campaign, ITEMS.c.state.in_(_AGAIN), ITEMS.c.begun > 0)
-                .values(state="waiting", verb=known.verb, worker=None, ended=None)
+                .values(state="waiting", verb=known.verb, begun=1, worker=None, ended=None)
             )
         counted = select(ITEMS.c.verb, func.count().label("number")).where(
             ITEMS.c.campaign == campaign, ITEMS.c.state.in_(LEFT)

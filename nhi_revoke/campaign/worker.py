@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection, select
@@ -55,18 +56,20 @@ class Worker:
         kept: int = KEPT,
         look: float = LOOK,
         poll: float = POLL,
+        take_over: float = EVERY,
         beat_every: float = EVERY,
         alive_within: float = ALIVE_WITHIN,
     ) -> None:
         """`local`: this machine's locks, held besides the database's. `at_once`: items side by side, most of which
-        wait. `kept`: engines that stay open while idle. Seconds: `look` between two looks at campaigns and other
-        workers, `poll` at the queues; `beat_every` and `alive_within` as in `beat.py`.
+        wait. `kept`: engines that stay open while idle. Seconds: `look` between two looks at campaigns, `poll` at
+        the queues, `take_over` at other workers; `beat_every` and `alive_within` as in `beat.py`.
         """
         self._database = database
         self._tell = tell
         self._at_once = at_once
         self._look = look
         self._poll = poll
+        self._looks_between = max(1, round(take_over / look))
         self._beat = Beat(database, every=beat_every, alive_within=alive_within)
         self._alive_within = alive_within
         self._engines = Engines(engines, database, lambda: DatabaseLocks(database, self.id, local, alive_within), kept)
@@ -110,7 +113,9 @@ class Worker:
             raise NothingCanStart("database", f"The campaigns' database does not answer ({kind}).") from None
 
     def _go_on(self, flows: Workflows, stop: threading.Event, until: Callable[[], bool]) -> None:
-        while not stop.is_set():
+        for number in count():
+            if stop.is_set():
+                return
             if not self._beat.trusted:
                 raise NothingCanStart(
                     "worker-lost",
@@ -123,7 +128,8 @@ class Worker:
                     flows.take_no_more()
                     if not self._busy:
                         return
-                self._take_over(flows)
+                if number % self._looks_between == 0:
+                    self._take_over(flows)
                 for campaign, turn in conducting.waiting_campaigns(self._database):
                     flows.enqueue_campaign(campaign, turn)
             except SQLAlchemyError:

@@ -16,11 +16,12 @@ from types import TracebackType
 import dbos
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, WorkflowSerializationFormat
 from dbos._utils import GlobalParams
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
 
 from nhi_revoke import __version__
 from nhi_revoke.campaign.conducting import Due
 from nhi_revoke.campaign.database import BUSY
+from nhi_revoke.model.error import NothingCanStart
 
 APPLICATION = "nhi-revoke"
 SCHEMA = "nhi_workflows"
@@ -53,10 +54,38 @@ class Workflows:
         self._at_once = at_once
         self._every = every
         self._running: DBOS | None = None
+        self._client: DBOSClient
+        self._engine: Engine
 
     def __enter__(self) -> Workflows:
+        """Makes its tables where they are missing. Raises NothingCanStart, without the words of what went wrong."""
         _be_silent()
         GlobalParams.dbos_cloud = False  # an environment variable would have it report to the vendor's console
+        try:
+            self._connect()
+            self._launch()
+        except Exception as wrong:  # noqa: BLE001 - whatever it is, its message may hold the database's URL
+            self.__exit__(None, None, None)
+            raise NothingCanStart(
+                "workflows",
+                f"The workflow engine cannot use the campaigns' database ({type(wrong).__name__}). Nothing was begun.",
+                f"It keeps tables of its own: on PostgreSQL in a schema {SCHEMA}, which it must be able to make.",
+            ) from None
+        return self
+
+    def _connect(self) -> None:
+        """Before workflows run: they enqueue others."""
+        self._client = DBOSClient(
+            system_database_url=self._url,
+            dbos_system_schema=SCHEMA,
+            serializer=DBOSPortableJSONSerializer(),
+            application_name=APPLICATION,
+            lazy=True,
+        )
+        patience = {"connect_args": {"timeout": BUSY}} if self._url.startswith("sqlite") else {"pool_pre_ping": True}
+        self._engine = create_engine(self._url, pool_size=1, **patience)
+
+    def _launch(self) -> None:
         config: DBOSConfig = {
             "name": APPLICATION,
             "system_database_url": self._url,
@@ -81,16 +110,6 @@ class Workflows:
             polling_interval_sec=self._every,
             on_conflict="always_update",
         )
-        self._client = DBOSClient(
-            system_database_url=self._url,
-            dbos_system_schema=SCHEMA,
-            serializer=DBOSPortableJSONSerializer(),
-            application_name=APPLICATION,
-            lazy=True,
-        )
-        patience = {"connect_args": {"timeout": BUSY}} if self._url.startswith("sqlite") else {"pool_pre_ping": True}
-        self._engine = create_engine(self._url, pool_size=1, **patience)
-        return self
 
     def _register(self) -> None:
         def item(campaign: str, number: int, tries: int) -> None:

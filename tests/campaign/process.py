@@ -73,6 +73,7 @@ def worker_of(database: Database, order: Order, tell: Tell, line: BeforeAppend) 
         at_once=order.at_once,
         look=LOOK,
         poll=LOOK,
+        take_over=LOOK,
         alive_within=order.alive_within,
     )
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from dbos import DBOSClient, DBOSPortableJSONSerializer
 
 from nhi_revoke.campaign import control
+from nhi_revoke.campaign.carrying import AGAIN
 from nhi_revoke.campaign.database import Database
+from nhi_revoke.campaign.tables import ITEMS
 from nhi_revoke.campaign.workflows import APPLICATION, SCHEMA
 from tests.campaign.fleet import Fleet, column, states, told, whole
 
@@ -58,4 +60,22 @@ def test_an_interrupted_undo_is_gone_on_with(tmp_path: Path) -> None:
         assert all(fleet.works(name) for name in fleet.tokens)
         assert dict(fleet.changes) == dict.fromkeys(fleet.names, 2)
         assert {report.state for report in whole(fleet, database, campaign)} == {"undone"}
+    database.close()
+
+
+def test_an_item_that_ends_its_workers_does_not_end_all_of_them(tmp_path: Path) -> None:
+    database = Database.open(tmp_path / "state")
+    with Fleet(tmp_path, 1) as fleet:
+        campaign = fleet.start(database, fleet.items())
+        with database.write() as conn:
+            conn.execute(ITEMS.update().values(begun=AGAIN))
+        fleet.work(database)
+        assert states(database, campaign) == ["failed"]
+        assert column(database, campaign, "exit_code") == [5]
+        assert column(database, campaign, "why")[0].startswith(f"{AGAIN} times its worker died")
+        assert not fleet.changes
+        control.go_on(database, campaign, again=True)
+        fleet.work(database)
+        assert states(database, campaign) == ["done"]
+        fleet.ended_once(fleet.names)
     database.close()

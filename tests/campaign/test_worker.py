@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from dbos import DBOS
 from sqlalchemy import select
 
 from nhi_revoke.campaign.database import Database
@@ -83,4 +84,25 @@ def test_the_workflow_engine_is_silent_and_calls_nobody(
     log = logging.getLogger("dbos")
     assert "__dbos_console_log_handler__" not in {handler.name for handler in log.handlers}
     assert not log.propagate
+    database.close()
+
+
+def test_a_workflow_engine_that_does_not_start_is_told_without_its_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def launch() -> NoReturn:
+        raise RuntimeError("postgresql://me:hunter22@db")
+
+    database = Database.open(tmp_path / "state")
+    with Fleet(tmp_path, 0) as fleet:
+        with monkeypatch.context() as broken:
+            broken.setattr(DBOS, "launch", launch)
+            with pytest.raises(NothingCanStart) as wrong:
+                fleet.work(database)
+        assert wrong.value.code == "workflows"
+        assert "hunter22" not in wrong.value.message + wrong.value.hint
+        assert wrong.value.__suppress_context__
+        fleet.work(database)  # nothing of it is left behind
+        with database.read() as conn:
+            assert not conn.execute(select(WORKERS)).all()
     database.close()
