@@ -38,7 +38,7 @@ def of_error(wrong: Exception, held: Claimed) -> Ended | None:
         return None
     # The database is out of reach: what is journaled is gone on with.
     unreached = isinstance(wrong, OSError | SQLAlchemyError) or (isinstance(wrong, Trouble) and wrong.code == "journal")
-    if unreached:
+    if unreached and held.begun <= AGAIN:
         return None
     return _of_trouble(wrong, held) if isinstance(wrong, Trouble) else _of_bug(wrong)
 

@@ -75,6 +75,8 @@ class Workflows:
 
     def _connect(self) -> None:
         """Before workflows run: they enqueue others."""
+        patience = {"connect_args": {"timeout": BUSY}} if self._url.startswith("sqlite") else {"pool_pre_ping": True}
+        self._engine = create_engine(self._url, pool_size=1, **patience)
         self._client = DBOSClient(
             system_database_url=self._url,
             dbos_system_schema=SCHEMA,
@@ -82,8 +84,16 @@ class Workflows:
             application_name=APPLICATION,
             lazy=True,
         )
-        patience = {"connect_args": {"timeout": BUSY}} if self._url.startswith("sqlite") else {"pool_pre_ping": True}
-        self._engine = create_engine(self._url, pool_size=1, **patience)
+        DBOS.migrate(self._url, schema=SCHEMA)
+        # Before the launch, which looks for queues once a second only.
+        self._client.register_queue(CAMPAIGNS_QUEUE, polling_interval_sec=self._every, application_name=APPLICATION)
+        self._client.register_queue(
+            ITEMS_QUEUE,
+            worker_concurrency=self._at_once,
+            partition_worker_concurrency=max(1, int(self._at_once * SHARE)),
+            polling_interval_sec=self._every,
+            application_name=APPLICATION,
+        )
 
     def _launch(self) -> None:
         config: DBOSConfig = {
@@ -94,6 +104,7 @@ class Workflows:
             "executor_id": self._worker,
             "application_version": __version__,
             "serializer": DBOSPortableJSONSerializer(),
+            "run_migrations": False,
             "use_listen_notify": False,
             "enable_otlp": False,
             "log_level": "CRITICAL",
@@ -102,14 +113,6 @@ class Workflows:
         self._running = DBOS(config=config)
         self._register()
         DBOS.launch()
-        DBOS.register_queue(CAMPAIGNS_QUEUE, polling_interval_sec=self._every, on_conflict="always_update")
-        DBOS.register_queue(
-            ITEMS_QUEUE,
-            worker_concurrency=self._at_once,
-            partition_worker_concurrency=max(1, int(self._at_once * SHARE)),
-            polling_interval_sec=self._every,
-            on_conflict="always_update",
-        )
 
     def _register(self) -> None:
         def item(campaign: str, number: int, tries: int) -> None:

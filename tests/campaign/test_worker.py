@@ -87,16 +87,17 @@ def test_the_workflow_engine_is_silent_and_calls_nobody(
     database.close()
 
 
+@pytest.mark.parametrize("broken", ["migrate", "launch"])
 def test_a_workflow_engine_that_does_not_start_is_told_without_its_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
-    def launch() -> NoReturn:
+    def fails(*_: object, **__: object) -> NoReturn:
         raise RuntimeError("postgresql://me:hunter22@db")
 
     database = Database.open(tmp_path / "state")
     with Fleet(tmp_path, 0) as fleet:
-        with monkeypatch.context() as broken:
-            broken.setattr(DBOS, "launch", launch)
+        with monkeypatch.context() as patch:
+            patch.setattr(DBOS, broken, fails)
             with pytest.raises(NothingCanStart) as wrong:
                 fleet.work(database)
         assert wrong.value.code == "workflows"
