@@ -50,6 +50,7 @@ ROWS: dict[str, Measure] = {
     "journal_share": alone(journal_share.measure),
 }
 BY_THEMSELVES: dict[str, Measure] = {
+    "containment_script": containment.measure_script,
     **{row: alone(partial(many.measure, row)) for row in many.VENDORS},
     "deploy_keys": alone(github_deploy_keys.row),
 }

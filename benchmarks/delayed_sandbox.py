@@ -1,7 +1,8 @@
 """`python -m benchmarks.delayed_sandbox PROVIDER FOLDER SECONDS`: one provider's sandbox behind a delay, in a process.
 
-Each line on its standard input is answered by one of JSON. `again`: a new world, as {"table": of nhi.toml, "map"}.
-`told`: what passed since then, as [[name, began, ended], …] in seconds of this machine's clock.
+Each line on its standard input is answered by one of JSON. `again`: a new world, as {"table": of nhi.toml, "map",
+"name", "control": of its clock}. `told`: what passed since then, as [[name, began, ended], …] in seconds of this
+machine's clock. `cpu`: seconds of the processor that this process has taken so far.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def world(provider: str, folder: Path, delay: float) -> Iterator[tuple[DelayProx
                 key: value.replace(target, proxy.url) if isinstance(value, str) else value
                 for key, value in sandbox.settings().items()
             }
-            yield proxy, {"table": table, "map": seeded.map, "name": seeded.name}
+            yield proxy, {"table": table, "map": seeded.map, "name": seeded.name, "control": sandbox.control}
     finally:
         sandbox.close()
 
@@ -65,6 +66,8 @@ def serve(provider: str, folder: Path, delay: float) -> None:
                 own = folder / str(number)
                 own.mkdir()
                 proxy, answer = stack.enter_context(world(provider, own, delay))
+            elif line.strip() == "cpu":
+                answer = time.process_time()
             else:
                 answer = [p[:3] for p in proxy.passed] if proxy is not None else []
             sys.stdout.write(json.dumps(answer) + "\n")

@@ -10,7 +10,7 @@ import json
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,6 +25,7 @@ from nhi_revoke.provider.sandbox.clock import MovableClock
 from nhi_revoke_github.connection import PAGE
 from nhi_revoke_github.repositories import A_MINUTE, WALK
 from nhi_revoke_github.sandbox import seed
+from nhi_revoke_github.sandbox.gate import HOUR
 from nhi_revoke_github.sandbox.plant_keys import new_pair
 from nhi_revoke_github.sandbox.routes_keys import new_deploy_key
 from nhi_revoke_github.sandbox.sandbox import GithubSandbox
@@ -35,7 +36,7 @@ REPOSITORIES = 2000
 ONE_IN = 100
 """Every hundredth repository has a deploy key of the user, each of them one of somebody else."""
 DELAY = 0.05
-WHO = f"github:user/{seed.LOGIN}"
+WHO, NAME = f"github:user/{seed.LOGIN}", seed.SLUG
 KEYS = "GET /repos/<owner>/<repo>/keys"
 REPOSITORY_PAGES = "GET /orgs/<org>/repos"
 GOAL = 1.05
@@ -114,8 +115,30 @@ def organisation(folder: Path, repositories: int) -> Iterator[tuple[GithubSandbo
         sandbox.close()
 
 
-def listed(sandbox: GithubSandbox, folder: Path, delay: float) -> Listed:
-    """`list` of the user. No clock of a sandbox is named: the tool waits as it does for GitHub."""
+@contextmanager
+def account(folder: Path, repositories: int) -> Iterator[tuple[str, Callable[[str], dict[str, Any]]]]:
+    """The same as `many` has it. The sandbox's clock is named: waits for GitHub's rate limit move it; and each look has
+    an hour of its own, of 5,000 requests.
+    """
+    with organisation(folder, repositories) as (sandbox, _):
+
+        def table(url: str) -> dict[str, Any]:
+            sandbox.advance(HOUR)
+            return {"github": {**sandbox.settings(), "api_url": url}, "sandbox": {"control": sandbox.control}}
+
+        yield sandbox.url, table
+
+
+def pages(command: str, repositories: int) -> int:
+    """`audit` asks each repository for its keys, whose list is a page; `find` asks by names alone."""
+    return 0 if command == "find" else repositories + -(-repositories // PAGE)
+
+
+def listed(
+    sandbox: GithubSandbox, folder: Path, delay: float, words: Sequence[str] = ("list", WHO, "--no-logs"),
+    codes: Sequence[int] = FOUND,
+) -> Listed:  # fmt: skip
+    """`list` of the user, or another look. No clock of a sandbox is named: the tool waits as it does for GitHub."""
     with DelayProxy(sandbox.url, delay) as proxy:
         config = folder / "nhi.toml"
         config.write_text(tomli_w.dumps({"github": {**sandbox.settings(), "api_url": proxy.url}}))
@@ -123,10 +146,10 @@ def listed(sandbox: GithubSandbox, folder: Path, delay: float) -> Listed:
         out.unlink(missing_ok=True)
         sandbox.gate.calls.clear()
         command: list[str | Path] = [
-            TOOL, "list", WHO, "--no-logs", "--no-input", "-o", "json", "--out", out, "--config", config,
+            TOOL, *words, "--no-input", "-o", "json", "--out", out, "--config", config,
         ]  # fmt: skip
-        seconds = process(command, {"NHI_REVOKE_STATE": str(folder / "state")}, FOUND)
-    found = json.loads(out.read_text())["data"]["inventory"]["accesses"]
+        seconds = process(command, {"NHI_REVOKE_STATE": str(folder / "state")}, codes)
+    found = json.loads(out.read_text())["data"].get("inventory", {}).get("accesses", [])
     return Listed(
         seconds, Counter(c.name for c in sandbox.calls() if c.by == "operator"), [p.began for p in proxy.passed],
         sum(a["kind"] == "github:added-deploy-key" for a in found),

@@ -1,5 +1,7 @@
 """The AWS sandbox in a process of its own, seeded anew for each line on its standard input.
 
+CloudTrail answers no more than two look-ups a second, as AWS documents it.
+
 Answers each line with one of JSON: {"endpoint", "credentials", "profile", "region", "control"}.
 """
 
@@ -26,6 +28,7 @@ def serve(folder: str) -> None:
         for key in iam.list_access_keys(UserName=USER)["AccessKeyMetadata"]:
             iam.update_access_key(UserName=USER, AccessKeyId=key["AccessKeyId"], Status="Active")
         sandbox.lag(0, 0)
+        sandbox.throttle_lookups()
         settings = sandbox.settings()
         told = {
             "endpoint": sandbox.endpoint,

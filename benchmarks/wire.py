@@ -23,9 +23,11 @@ Call = tuple[str, str, dict[str, Any]]
 
 
 def waves(passed: Iterable[Passed]) -> list[list[Call]]:
-    """A wave for each link of the longest chain. Raises ValueError for what boto3 has no call for by that name."""
+    """A wave for each link of the longest chain. What was throttled is left out: it was asked again. Raises ValueError
+    for what boto3 has no call for by that name.
+    """
     out: dict[int, list[Call]] = {}
-    for level, one in levels(passed):
+    for level, one in levels(p for p in passed if not p.throttled):
         out.setdefault(level, []).append(call(one))
     return [out[level] for level in sorted(out)]
 

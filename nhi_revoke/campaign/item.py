@@ -7,9 +7,11 @@ from typing import Literal
 
 from msgspec import Struct
 
+from nhi_revoke.model.identity import Delivery, FlushTarget
 from nhi_revoke.model.intent import Intent
 from nhi_revoke.model.plan import Plan
 from nhi_revoke.model.ref import Utc
+from nhi_revoke.provider.rate import Rate as Rate
 
 State = Literal["waiting", "running", "done", "open", "failed", "refused", "undone", "kept"]
 """Of an item. `waiting`: not begun, or handed back by a worker that died or was stopped. `running`: a worker holds it.
@@ -36,17 +38,6 @@ class Tenant(Struct, frozen=True, order=True):
         return f"{self.provider} {self.scope}".strip()
 
 
-class Rate(Struct, frozen=True):
-    """So many requests in so many seconds."""
-
-    requests: int
-    seconds: float
-
-    @property
-    def per_second(self) -> float:
-        return self.requests / self.seconds
-
-
 class Entry(Struct, frozen=True):
     """One line of the operator's file: one identity."""
 
@@ -60,6 +51,11 @@ class Entry(Struct, frozen=True):
     config: str = ""
     """A settings file (nhi.toml) of its own, by a name relative to the folder of tenants; empty: the campaign's. Where
     each tenant has credentials of its own."""
+    deliver: tuple[Delivery, ...] = ()
+    flush: tuple[FlushTarget, ...] = ()
+    """Of a file in the form of the map; else the map's own of this name."""
+    line: int = 0
+    """Where it stands in the file, from 1; 0: it is from the map."""
 
 
 class Blast(Struct, frozen=True, order=True):
@@ -97,6 +93,12 @@ class Header(Struct, frozen=True):
     items: int
     digest: str
     """Over the plans' digests, in the order of the items: what consent covers."""
+    rates: tuple[str, ...] = ()
+    """As `--rate` takes them."""
+    share: float | None = None
+    """Of each limit that this campaign may use; None: the default."""
+    tenants: str = ""
+    """The folder of the entries' settings files, as it was named."""
     schema_version: int = 1
 
 

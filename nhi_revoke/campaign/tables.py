@@ -35,7 +35,6 @@ ITEMS = Table(
     Column("wave", Integer, nullable=False),
     Column("name", Text, nullable=False),
     Column("tenants", Text, nullable=False),  # [Tenant, …], JSON
-    Column("item", LargeBinary, nullable=False),  # Item, JSON
     Column("state", String(16), nullable=False),
     Column("verb", String(8), nullable=False, default="apply"),  # what is to be done, or was done last
     Column("tries", Integer, nullable=False, default=0),  # of the workflow that is to do it; each has its own number
@@ -47,6 +46,8 @@ ITEMS = Table(
     Column("outage", Integer, nullable=False, default=0),  # 1: stopped and not served again
     Column("started", Float),
     Column("ended", Float),
+    # Last: SQLite walks through what stands before a column, and progress is counted every second.
+    Column("item", LargeBinary, nullable=False),  # Item, JSON
     Index("nhi_items_by_state", "campaign", "state"),
 )
 
@@ -84,12 +85,19 @@ WORKERS = Table(
 RATES = Table(
     "nhi_rates",
     METADATA,
-    Column("tenant", Text, primary_key=True),  # str(Tenant), and a bucket after a tab where the vendor counts by it
-    Column("requests", Integer, nullable=False),  # the limit in force
-    Column("seconds", Float, nullable=False),
-    Column("next", Float, nullable=False),  # when the next request may be sent
-    Column("lowered_until", Float, nullable=False, default=0.0),  # by the vendor's headers
+    # str(Tenant); after a tab, what the vendor counts by besides; after a tab and "=", what a provider paces by itself.
+    Column("tenant", Text, primary_key=True),
+    Column("requests", Integer, nullable=False, default=0),  # the limit in force; 0: none is known
+    Column("seconds", Float, nullable=False, default=0.0),
+    Column("next", Float, nullable=False, default=0.0),  # as slots.Lane has it
+    Column("most", Integer, nullable=False, default=1),
+    Column("batch_at", Float, nullable=False, default=0.0),
+    Column("told_limit", Integer, nullable=False, default=0),  # of the vendor's own window; 0: it told of none
+    Column("told_left", Integer, nullable=False, default=0),
+    Column("told_ends", Float, nullable=False, default=0.0),
+    Column("told_known", Integer, nullable=False, default=1),
     Column("blocked_until", Float, nullable=False, default=0.0),  # by a refusal that named a time
-    Column("sent", Integer, nullable=False, default=0),  # handed out
-    Column("throttled", Float, nullable=False, default=0.0),  # seconds that workers waited for it
+    Column("refused", Integer, nullable=False, default=0),  # how often the vendor asked to go slower
+    Column("sent", Integer, nullable=False, default=0),  # handed out, as far as a limit is known
+    Column("waited", Float, nullable=False, default=0.0),  # seconds that requests waited for it, all workers together
 )

@@ -10,6 +10,7 @@ import typer.core
 import typer.main
 
 from nhi_revoke import __version__
+from nhi_revoke.cli.words import moved_behind
 from nhi_revoke.completion.table import COMMANDS, SECTIONS, row
 from nhi_revoke.model.error import Usage
 from nhi_revoke.model.nearest import nearest
@@ -52,6 +53,22 @@ class LazyGroup(typer.core.TyperGroup):
         for title in self.sections:
             with formatter.section(title):
                 formatter.write_dl([(each.name, each.help) for each in COMMANDS if each.section == title])
+
+
+class WordGroup(typer.core.TyperGroup):
+    """A command of several words: `campaign plan`. Options before the second word belong to it."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, moved_behind(args))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[0] not in self.commands and not args[0].startswith("-"):
+            close = nearest(args[0], self.commands)
+            hint = f"{self.name} {close}?" if close else ""
+            words = ", ".join(self.commands)
+            why = f"{self.name} has no word {args[0]!r}: {words}. Nothing was done."
+            raise Usage("unknown-command", why, f"Did you mean nhi-revoke {hint}" if hint else "")
+        return super().resolve_command(ctx, args)
 
 
 def load_command(name: str, module: str) -> Any:

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from nhi_revoke.cli.options import IntentOptions
+    from nhi_revoke.cli.options import SettingsOptions
     from nhi_revoke.provider.registry import Registry
 
 Order = Literal["contain", "rollover"]
 
 
-def intent_of(options: IntentOptions, identity: Identity, order: Order, now: datetime) -> Intent:
+def intent_of(options: SettingsOptions, identity: Identity, order: Order, now: datetime) -> Intent:
     """Flags win over the defaults of the reason. Raises Usage."""
     reason = Reason(options.reason)
     defaults = DEFAULTS[reason]

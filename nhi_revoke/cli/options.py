@@ -48,8 +48,8 @@ class CommonOptions:
 
 
 @dataclass(frozen=True)
-class IntentOptions:
-    """What drafting a plan depends on. None stands for the default of the reason or the command."""
+class SettingsOptions:
+    """What drafting any plan depends on. None stands for the default of the reason or the command."""
 
     reason: Annotated[
         Literal["leaked", "token-reuse", "recovery-change", "vendor-breach", "runner-compromise", "offboarding"],
@@ -105,6 +105,12 @@ class IntentOptions:
         str | None, typer.Option("--since", metavar="TIME", help="When it began: 2026-01-31T14:00Z, 2h ago, 12h.")
     ] = None
     experimental: Experimental = False
+
+
+@dataclass(frozen=True)
+class IntentOptions(SettingsOptions):
+    """Those, and where the replacements of one identity go."""
+
     deliver: Annotated[
         list[str] | None,
         typer.Option("--deliver", metavar="KIND=STORE:ADDRESS", help="Where the replacement of this kind goes."),
@@ -119,7 +125,7 @@ class IntentOptions:
     ] = ""
 
 
-def typed(options: IntentOptions) -> list[str]:
+def typed(options: SettingsOptions) -> list[str]:
     """The flags that say the same again, each once; nothing for what was left at its default."""
     words: list[str] = []
     for field in fields(options):

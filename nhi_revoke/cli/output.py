@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from nhi_revoke.cli.envelope import Envelope, Problem, envelope
 from nhi_revoke.model.error import Usage
@@ -28,7 +29,15 @@ def write_result(session: Session, result: Result) -> None:
     if session.output == "table" and result.text is None and session.out is None:
         session.streams.show(result.screen(), session.streams.out, paged=session.pages)
         return
-    _deliver(session, _text(session, result))
+    if session.output in result.parts:
+        _deliver(session, result.parts[session.output](), result)
+    else:
+        _deliver(session, (_text(session, result),), result)
+
+
+def result_line(session: Session, result: Result) -> str:
+    """The last line of ndjson."""
+    return _result_line(envelope(session.command, result.exit_code, result.data, result.problems))
 
 
 def write_problems(session: Session, code: int, problems: Sequence[Problem]) -> None:
@@ -98,28 +107,45 @@ def _encode(value: object) -> str:
     return msgspec.json.encode(value, enc_hook=str).decode()
 
 
-def _deliver(session: Session, text: str) -> None:
+def _deliver(session: Session, parts: Iterable[str], result: Result) -> None:
     if session.out is None:
-        session.streams.out.write(text)
+        session.streams.out.writelines(parts)
         session.streams.out.flush()
         return
-    write_private(session.cwd / session.out, text.encode())
+    path = session.cwd / session.out
+    sha256 = write_parts(path, (part.encode() for part in parts))
     if session.verbosity >= 0:
         session.streams.show([line(f"written to {session.out}")], session.streams.err)
+    if result.written is not None:
+        result.written(path, sha256)
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Whole or not at all, readable by this user alone. A device or a pipe is simply written to."""
+    """As `write_parts` does, in one."""
+    write_parts(path, (content,))
+
+
+def write_parts(path: Path, parts: Iterable[bytes]) -> str:
+    """Whole or not at all, readable by this user alone. A device or a pipe is simply written to. Returns the sha256."""
+    hashed = hashlib.sha256()
+
+    def write(out: BinaryIO) -> None:
+        for part in parts:
+            hashed.update(part)
+            out.write(part)
+
     if path.exists() and not path.is_file():
-        path.write_bytes(content)
-        return
+        with path.open("wb") as there:
+            write(there)
+        return hashed.hexdigest()
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            write(file)
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+    return hashed.hexdigest()

@@ -55,7 +55,8 @@ def run(session: Session) -> int:
     except KeyboardInterrupt:
         return _interrupted(session)
     except Trouble as trouble:
-        return _tell(session, trouble.exit_code, Problem(trouble.code, trouble.message, trouble.hint))
+        parts = (Problem(each.code, each.message, each.hint) for each in trouble.parts)
+        return _tell(session, trouble.exit_code, Problem(trouble.code, trouble.message, trouble.hint), *parts)
     except OSError as error:
         return _tell(session, _unexpected_code(session), _os_problem(session, error))
     except Exception as error:  # noqa: BLE001 - the outermost frame: told as a bug, with the traceback under --debug
@@ -104,6 +105,7 @@ def _invoke(session: Session) -> Result | int:
 
 
 def _finish(session: Session, result: Result) -> int:
+    code = result.exit_code
     try:
         write_result(session, result)
     except BrokenPipeError:
@@ -115,7 +117,10 @@ def _finish(session: Session, result: Result) -> int:
         session.streams.show(problem_blocks(lost), session.streams.err)
         session.out = None
         write_result(session, result)
-    return result.exit_code
+    finally:
+        if result.done is not None:
+            code = result.done()
+    return code
 
 
 def _interrupted(session: Session) -> int:
@@ -127,10 +132,10 @@ def _interrupted(session: Session) -> int:
     return _tell(session, ExitCode.INTERRUPTED, problem)
 
 
-def _tell(session: Session, code: int, problem: Problem) -> int:
+def _tell(session: Session, code: int, *problems: Problem) -> int:
     if session.debug:
         traceback.print_exc(file=session.streams.err)
-    write_problems(session, int(code), [problem])
+    write_problems(session, int(code), problems)
     return int(code)
 
 

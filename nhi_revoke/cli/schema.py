@@ -75,6 +75,9 @@ def envelope_schema(commands: tuple[str, ...] | list[str]) -> dict[str, Any]:
 
 def data_types() -> dict[str, tuple[Any, ...]]:
     """What stands under `data`, by command. A plan where an acting command changed nothing."""
+    from nhi_revoke.campaign.figures import Progress
+    from nhi_revoke.campaign.merged import Merged
+    from nhi_revoke.campaign.overview import Overview
     from nhi_revoke.cli.data import Approved, Diagnosis, Listed, Moved, Need, Topic
     from nhi_revoke.cli.demo import DemoData
     from nhi_revoke.cli.demo_rollover import RolloverData
@@ -98,6 +101,8 @@ def data_types() -> dict[str, tuple[Any, ...]]:
         "triage": (Triaged, Report, Plan),
         "plan": (Plan,),
         "approve": (Approved,),
+        "campaign": (Overview, Progress, Merged),
+        "worker": (tuple[Progress, ...],),
         **dict.fromkeys(("revoke", "rotate", "apply", "release", "undo", "finish"), acted),
         **dict.fromkeys(("resume", "hold", "verify"), (Report,)),
         "report": (Report, ChainCheck),

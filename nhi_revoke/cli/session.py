@@ -123,7 +123,7 @@ class Session:
     @contextmanager
     def engine(self) -> Iterator[Engine]:
         """An engine that tells its progress; closed at the end, Ctrl-C handled meanwhile."""
-        engine = self.make_engine(self, self._tell)
+        engine = self.make_engine(self, self.tell)
         before = signal.getsignal(signal.SIGINT)
         signal.signal(signal.SIGINT, self._on_interrupt)
         self._engine = engine
@@ -141,7 +141,12 @@ class Session:
     @contextmanager
     def progress(self, *, acting: bool, run: str = "") -> Iterator[None]:
         """Shows what the engine does. `acting`: it may change something, so that Ctrl-C waits for the journal."""
-        shown = self._progress()
+        with self.showing(self._progress(), acting=acting, run=run):
+            yield
+
+    @contextmanager
+    def showing(self, shown: Progress, *, acting: bool, run: str = "") -> Iterator[None]:
+        """The same, shown in a command's own way."""
         self._told.append(shown)
         self.acting, self.run = acting, run or self.run
         shown.start()
@@ -168,7 +173,8 @@ class Session:
             return LiveProgress(streams.err, self.verbosity, width=width, color=color)
         return PlainProgress(streams.err, self.verbosity)
 
-    def _tell(self, event: Event) -> None:
+    def tell(self, event: Event) -> None:
+        """Shows what happens, as the command's progress does."""
         if self._told:
             self._told[-1].tell(event)
         elif self.output != "ndjson":

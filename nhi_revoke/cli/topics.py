@@ -14,6 +14,10 @@ ENVIRONMENT = (
     ("NHI_REVOKE_CONFIG", "the nhi.toml to read; --config wins over it"),
     ("NHI_REVOKE_PROVIDERS", "the only providers that may load, separated by commas"),
     ("NHI_REVOKE_STATE", "folder of journals and locks, instead of $XDG_STATE_HOME/nhi-revoke"),
+    (
+        "NHI_REVOKE_DATABASE",
+        "where campaigns are kept, instead of SQLite in the state folder; --database wins",
+    ),
     ("NHI_REVOKE_OUTPUT", "default of --output"),
     ("NHI_REVOKE_NO_COLOR", "set: no colour; so do NO_COLOR and TERM=dumb"),
     ("FORCE_COLOR", "set: colour in pipes, too; so does CLICOLOR_FORCE"),

@@ -22,7 +22,12 @@ from nhi_revoke.completion.table import ASKING, COMMANDS
 
 _RUN_COMMANDS = ("resume", "hold", "verify", "release", "undo", "finish", "report")
 _IDENTITY_COMMANDS = ("list", "audit", "plan", "revoke", "rotate")
-_WORDS = {"runs": ("export", "import"), "identities": ("check",)}
+_CAMPAIGN_COMMANDS = ("status", "pause", "resume", "undo", "report")
+_WORDS = {
+    "runs": ("export", "import"),
+    "identities": ("check",),
+    "campaign": ("plan", "apply", *_CAMPAIGN_COMMANDS),
+}
 
 
 def print_answers(words: list[str]) -> int:
@@ -59,6 +64,8 @@ def _arguments(typed: list[str]) -> list[Offer]:
         return [each for each in accesses(run_of(typed[1]), ended=True) if each[0] not in there]
     if len(typed) == 1 and typed[0] in _WORDS:
         return _bare([*_WORDS[typed[0]]])
+    if typed[0] == "campaign":
+        return _bare(["@last"]) if len(typed) == 2 and typed[1] in _CAMPAIGN_COMMANDS else []
     if typed[0] in _RUN_COMMANDS:
         return _bare(["@last", *run_ids(), *identity_names()])
     if typed[0] in _IDENTITY_COMMANDS or typed[:2] == ["identities", "check"]:

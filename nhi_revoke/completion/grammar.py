@@ -40,16 +40,18 @@ class Command(NamedTuple):
     """As usage shows them."""
     text: str = ""
     """What `--help` says: a sentence or more, then an example."""
+    parts: tuple[Command, ...] = ()
+    """Its words, where each is a command of its own: `campaign plan`. Its options are theirs together."""
 
     @property
     def dynamic(self) -> bool:
         """Whether its arguments are identities, runs or providers, which only this machine knows."""
-        return self.name in (*RUNS, *IDENTITIES, *PROVIDERS)
+        return self.name in (*RUNS, *IDENTITIES, *PROVIDERS, "campaign")
 
     @property
     def files(self) -> bool:
         """Whether its arguments are files."""
-        return self.name in ("approve", "apply", "runs")
+        return self.name in ("approve", "apply", "runs", "campaign")
 
 
 def commands() -> tuple[Command, ...]:
@@ -59,12 +61,28 @@ def commands() -> tuple[Command, ...]:
     found = []
     for row in COMMANDS:
         loaded: Any = typer.main.get_command(import_module(row.module).app)
-        options = tuple(_option(each) for each in loaded.params if each.param_type_name == "option")
-        helped = Option(("-h", "--help"), "Show this message and exit.", False, (), False)
-        arguments = tuple(str(each.metavar) for each in loaded.params if each.param_type_name == "argument")
-        words = _words(row.name, loaded)
-        found.append(Command(row.name, row.help, (*options, helped), words, arguments, loaded.help or ""))
+        found.append(_command(row.name, row.help, loaded))
     return tuple(found)
+
+
+def _command(name: str, says: str, loaded: Any) -> Command:
+    helped = Option(("-h", "--help"), "Show this message and exit.", False, (), False)
+    options = (*(_option(each) for each in loaded.params if each.param_type_name == "option"), helped)
+    arguments = tuple(str(each.metavar) for each in loaded.params if each.param_type_name == "argument")
+    words, text = _words(name, loaded), loaded.help or ""
+    inner: dict[str, Any] = getattr(loaded, "commands", {})
+    if not inner:
+        return Command(name, says, options, words, arguments, text)
+    parts = tuple(_command(f"{name} {word}", _first(each.help), each) for word, each in inner.items())
+    own = {option.names: option for part in parts for option in part.options}
+    # One word may have two names for what another has one for.
+    whole = tuple(each for names, each in own.items() if not any(set(names) < set(other) for other in own))
+    return Command(name, says, whole, tuple(inner), ("|".join(inner), "…"), text, parts)
+
+
+def _first(text: str | None) -> str:
+    """The first paragraph of a help text."""
+    return " ".join((text or "").partition("\n\n")[0].split())
 
 
 def _option(param: Any) -> Option:

@@ -67,13 +67,14 @@ def _section(title: str) -> list[str]:
 
 
 def _command(each: Command, common: Sequence[Option]) -> list[str]:
-    own = [option for option in each.options if option not in common]
+    own = [option for option in each.options if option not in common and not each.parts]
     usage = " ".join(roff(argument) for argument in each.arguments)
     lines = [".TP", f"\\fBnhi\\-revoke {each.name}\\fR {usage}".rstrip(), roff(each.help)]
     for example in (" ".join(part.split()) for part in each.text.split("\n\n")):
         if example.startswith("nhi-revoke "):
             lines += [".IP", f"Example: \\fB{roff(example)}\\fR"]
-    return [*lines, ".RS", *_options(own), ".RE"] if own else lines
+    lines += [".RS", *_options(own), ".RE"] if own else []
+    return lines + [line for part in each.parts for line in _command(part, common)]
 
 
 def _options(options: Iterable[Option]) -> list[str]:

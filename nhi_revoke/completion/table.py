@@ -44,6 +44,8 @@ COMMANDS: tuple[Row, ...] = (
     Row("rotate", ACT, "Replace first, prove the new one, then end the old one and its sessions.", changes=True),
     Row("approve", ACT, "Sign a saved plan, where it needs more than one person."),
     Row("apply", ACT, "Carry out a saved plan, without a prompt.", changes=True),
+    Row("campaign", ACT, "Many identities at once: plan, apply in waves, status, undo, one report.", changes=True),
+    Row("worker", ACT, "Work on campaigns of a database, beside other machines.", changes=True),
     Row("resume", ACT, "Go on with a run that was interrupted or crashed.", changes=True),
     Row("hold", AFTER, "Keep what a run ended ended, until the last residual has passed.", changes=True),
     Row("verify", AFTER, "Look again, later. Changes nothing."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import types
 import typing
 from typing import Any, TypeVar
@@ -14,6 +15,10 @@ from nhi_revoke.model.nearest import did_you_mean
 
 T = TypeVar("T")
 Key = str | int
+_BUILDING = threading.Lock()
+"""msgspec builds a type when it is first used, and not safely where two threads do: engines of several tenants read
+their settings at once.
+"""
 _WORDS = {
     "str": "a string",
     "int": "a whole number",
@@ -35,7 +40,8 @@ def dotted(path: tuple[Key, ...]) -> str:
 def decode(value: object, into: type[T], path: tuple[Key, ...], file: str) -> T:
     """Convert a TOML value. Raises Usage that names the file, the table and the key."""
     try:
-        return msgspec.convert(value, into)
+        with _BUILDING:
+            return msgspec.convert(value, into)
     except msgspec.ValidationError as error:
         raise _explain(value, into, path, file, str(error)) from None
 

@@ -6,8 +6,11 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakValueDictionary
 
 from nhi_revoke.config import Config
+from nhi_revoke.engine.io import EngineIo
+from nhi_revoke.engine.sharing import Share, SharedIo
 from nhi_revoke.model.error import Refused
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.model.step import Step
@@ -23,13 +26,19 @@ KEPT = 64
 class Connections:
     """Looks providers up in the registry and keeps their connections: the last used ones, for the life of a command."""
 
-    def __init__(self, registry: Registry, config: Config, io: Io) -> None:
+    def __init__(
+        self, registry: Registry, config: Config, io: EngineIo, share: Share | None = None, settings_name: str = ""
+    ) -> None:
+        """`share`: what tenants may be asked, by all workers. `settings_name`: what the settings are called there."""
         self.registry = registry
         self._config = config
         self._io = io
+        self._share, self._settings_name = share, settings_name
         self._lock = threading.Lock()
         self._open: OrderedDict[tuple[str, str], Connection] = OrderedDict()
         """The longest unused first."""
+        self._lent: WeakValueDictionary[int, SharedIo] = WeakValueDictionary()
+        """By the id of its connection, which holds it."""
 
     def at(self, provider: str, scope: str) -> Connection:
         """Raises Trouble when the provider is unknown, broken or not installed, or its settings are wrong."""
@@ -45,11 +54,26 @@ class Connections:
                         "waits would be skipped against a live vendor. Nothing was looked at.",
                         "Remove [sandbox], or point the provider at the sandbox.",
                     )
-                made: Connection = plugin.connect(scope, settings, self._io)
-                conn = self._open[provider, scope] = made
+                conn = self._open[provider, scope] = self._made(plugin, scope, settings)
                 self._let_go()
             self._open.move_to_end((provider, scope))
             return conn
+
+    def _made(self, plugin: Provider[Any], scope: str, settings: Any) -> Connection:
+        if self._share is None:
+            alone: Connection = plugin.connect(scope, settings, self._io)
+            return alone
+        rate = plugin.rate(settings)
+        io = SharedIo(self._io, self._share, plugin.name, scope, self._settings_name, rate)
+        made: Connection = plugin.connect(scope, settings, io)
+        io.bind(made)
+        self._lent[id(made)] = io
+        return made
+
+    def io(self, conn: Connection) -> Io:
+        """What is lent to whatever works with this connection besides it."""
+        lent = self._lent.get(id(conn))
+        return lent if lent is not None and lent.is_of(conn) else self._io
 
     def adopt(self, provider: str, scope: str, conn: Connection) -> None:
         """A connection by the operator's own scope turned out to be this one: no second login for it."""

@@ -4,7 +4,7 @@ is being tried. And reading none is a tenth of what a request costs.
 
 from __future__ import annotations
 
-import httpx
+from nhi_revoke.provider.httpx_alone import httpx
 
 
 class NoCookies(httpx.Cookies):

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import chain, islice
+from typing import Any, TypeVar
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from nhi_revoke.engine.clock import Interrupted
 from nhi_revoke.engine.connections import Connections
 from nhi_revoke.engine.io import EngineIo
+from nhi_revoke.engine.outsiders import denied_already, outsiders_become_leads
 from nhi_revoke.model.error import Trouble
-from nhi_revoke.model.found import SESSION_FAMILIES, Access, BlindSpot, Found, Lead
+from nhi_revoke.model.found import Access, BlindSpot, Found, Lead
 from nhi_revoke.model.identity import Identity, Principal
 from nhi_revoke.model.intent import Intent
 from nhi_revoke.model.inventory import Inventory, Unreachable
@@ -23,8 +25,12 @@ from nhi_revoke.model.ref import AccessId, PrincipalRef
 from nhi_revoke.provider.fault import AmbiguousName, Denied, Fault, Missing, NotInstalled, Unauthenticated
 from nhi_revoke.provider.kind import AccessKind
 
+T = TypeVar("T")
 LOG_WINDOW = timedelta(hours=36)
 """The longest life of a session that any provider here mints; older log lines show no live one."""
+
+GOOD_FOR = timedelta(seconds=15)
+"""How long a look at whom leads point at is good for a plan of them; as long as a plan that is shown."""
 
 CODES: dict[type[Fault], str] = {
     Missing: "not-found",
@@ -83,6 +89,8 @@ class Surveyor:
         self._connections = connections
         self._io = io
         self._pool = pool
+        self._led: tuple[datetime, dict[PrincipalRef, Look]] | None = None
+        """Whom the leads of the last `observe` point at, and when that was looked at."""
 
     def look(self, identity: Identity, *, enrich: bool, experimental: bool, late: bool = True) -> Inventory:
         """Resolve, whoami and every kind's `collect`, all in one wave; then last use, where asked. Without `late`,
@@ -91,42 +99,74 @@ class Surveyor:
 
         Raises Interrupted: half a look must not read like "nothing there".
         """
-        at = self._io.now()
         looks = [Look(ref, found=[]) for ref in identity.principals]
-        jobs: list[Future[None]] = []
+        inventory = self._looked(identity, looks, self._io.now(), experimental=experimental, late=late)
+        return self.enrich(inventory) if enrich else inventory
+
+    def look_on(self, identity: Identity, *, experimental: bool) -> Inventory:
+        """The same of whom leads point at, for a plan: of those that `observe` looked at just now only what it left
+        out. `at` is then when that was. Raises Interrupted.
+        """
+        now = self._io.now()
+        at, known = self._led or (now, {})
+        self._led = None
+        if now - at > GOOD_FOR:
+            known = {}
+        looks = [known.get(ref) or Look(ref, found=[]) for ref in identity.principals]
+        return self._looked(identity, looks, at if known else now, experimental=experimental, late=True)
+
+    def _looked(
+        self, identity: Identity, looks: Sequence[Look], at: datetime, *, experimental: bool, late: bool
+    ) -> Inventory:
         operators: dict[tuple[str, str], Future[Sequence[PrincipalRef]]] = {}
+        begin: dict[str, list[Iterator[Future[None]]]] = {}
         for look in looks:
-            try:
-                if not experimental and (said := self._experimental(look.ref)):
-                    look.unreachable = said
-                    continue
-                jobs += self._start(look, operators, late)
-            except Trouble as wrong:
-                look.unreachable = unreachable(look.ref, wrong)
-        for job in jobs:
+            begin.setdefault(look.ref.provider, []).append(self._begun(look, operators, experimental, late))
+        # No vendor's first read stands in line behind all of another vendor's.
+        for job in list(in_turn(chain.from_iterable(each) for each in begin.values())):
             job.result()
         self._stopped()
         operator: list[PrincipalRef] = []
-        for key, chain in operators.items():
+        for key, whole in operators.items():
             try:
-                operator += chain.result()
+                operator += whole.result()
             except Exception as fault:  # noqa: BLE001 - one provider's fault is told and never blocks the others
                 self._nobody(looks, key, fault)
-        inventory = assemble(identity, looks, at, tuple(dict.fromkeys(operator)))
-        return self.enrich(inventory) if enrich else inventory
+        return assemble(identity, looks, at, tuple(dict.fromkeys(operator)))
+
+    def _begun(
+        self,
+        look: Look,
+        operators: dict[tuple[str, str], Future[Sequence[PrincipalRef]]],
+        experimental: bool,
+        late: bool,
+    ) -> Iterator[Future[None]]:
+        """Each read of one principal is begun when it is asked for."""
+        try:
+            if not experimental and (said := self._experimental(look.ref)):
+                look.unreachable = said
+            else:
+                yield from self._start(look, operators, late)
+        except Trouble as wrong:
+            look.unreachable = unreachable(look.ref, wrong)
 
     def _start(
         self, look: Look, operators: dict[tuple[str, str], Future[Sequence[PrincipalRef]]], late: bool
-    ) -> Iterable[Future[None]]:
+    ) -> Iterator[Future[None]]:
         registry = self._connections.registry
         plugin = registry.provider(look.ref.provider)
         conn = self._connections.of_ref(look.ref)
         key = (look.ref.provider, self._connections.scope_of(look.ref))
         if key not in operators:
             operators[key] = self._pool.submit(conn.whoami)
-        yield self._pool.submit(self._resolve, look, plugin, conn)
+        known, read = look.principal is not None, iter(look.found)
+        look.found = []
+        if not known:
+            yield self._pool.submit(self._resolve, look, plugin, conn)
         for kind in registry.kinds(plugin.name, plugin.kind_of(look.ref)):
-            if late or not kind.late:
+            if known and not kind.late:
+                look.found.append(next(read))
+            elif late or not kind.late:
                 look.found.append(Reading(kind.on))
                 yield self._pool.submit(self._collect, look.ref, look.found[-1], kind, conn)
 
@@ -148,7 +188,7 @@ class Surveyor:
 
     def _collect(self, ref: PrincipalRef, into: Reading, kind: AccessKind[Any], conn: Any) -> None:
         try:
-            into.found = list(kind.collect(conn, ref, self._io))
+            into.found = list(kind.collect(conn, ref, self._connections.io(conn)))
         except (Missing, Interrupted):
             return
         except Exception as fault:  # noqa: BLE001 - a listing that failed becomes a blind spot, never "none"
@@ -184,7 +224,7 @@ class Surveyor:
 
     def _enriched(self, kind: AccessKind[Any], conn: Any, mine: Sequence[Access]) -> Iterable[Access]:
         try:
-            return list(kind.enrich(conn, mine, self._io))
+            return list(kind.enrich(conn, mine, self._connections.io(conn)))
         except Exception as fault:  # noqa: BLE001 - last use is worth no failure
             words = fault.message if isinstance(fault, Fault) else type(fault).__name__
             return [replace(a, note=f"{a.note}; last use unseen: {words}".lstrip("; ")) for a in mine]
@@ -210,9 +250,10 @@ class Surveyor:
         kind = self._connections.registry.kind(name)
         try:
             conn = self._connections.of_ref(who.ref)
-            rows = (canonical(f, who.ref, who) for f in kind.collect(conn, who.ref, self._io))
+            io = self._connections.io(conn)
+            rows = (canonical(f, who.ref, who) for f in kind.collect(conn, who.ref, io))
             live = [f for f in rows if isinstance(f, Access) and f.id in ids and f.state in ("live", "unknown")]
-            better = {a.id: a for a in kind.enrich(conn, live, self._io)} if live else {}
+            better = {a.id: a for a in kind.enrich(conn, live, io)} if live else {}
         except Interrupted:
             raise
         except Exception as fault:  # noqa: BLE001 - told, and counts as in use
@@ -225,14 +266,23 @@ class Surveyor:
 
         Raises Interrupted: what was read of them until then is not what they say.
         """
+        readings = [job for p in inventory.principals for job in self.read_logs(p, inventory, intent, self._pool)]
+        return self.judge_logs(readings, inventory, intent)
+
+    def read_logs(
+        self, principal: Principal, inventory: Inventory, intent: Intent, pool: ThreadPoolExecutor
+    ) -> Sequence[Future[list[Found]]]:
+        """Begins to read one principal's logs on the pool, and waits for none; `judge_logs` tells what they say."""
         start = intent.since or self._io.now() - LOG_WINDOW
-        jobs: list[Callable[[], list[Found]]] = []
-        for principal in inventory.principals:
-            conn = self._connections.of_ref(principal.ref)
-            readers = [k for k in self._kinds(principal) if type(k).observe is not AccessKind.observe]
-            jobs += [self._watcher(kind, conn, principal, inventory, start) for kind in readers]
-        results = [self._pool.submit(job) for job in jobs]
-        found = [f for result in results for f in result.result()]
+        conn = self._connections.of_ref(principal.ref)
+        readers = [k for k in self._kinds(principal) if type(k).observe is not AccessKind.observe]
+        return [pool.submit(self._watcher(kind, conn, principal, inventory, start)) for kind in readers]
+
+    def judge_logs(
+        self, readings: Iterable[Future[list[Found]]], inventory: Inventory, intent: Intent
+    ) -> tuple[Found, ...]:
+        """As `observe`, of what was begun by `read_logs`: waits for it. Raises Interrupted."""
+        found = [f for reading in readings for f in reading.result()]
         self._stopped()
         seen = outsiders_become_leads(found, {p.ref for p in inventory.principals})
         known = (*inventory.accesses, *self._beyond(seen, intent))
@@ -243,14 +293,18 @@ class Surveyor:
         refs = tuple(dict.fromkeys(f.to for f in seen if isinstance(f, Lead) and f.session))
         if not refs:
             return ()
-        return self.look(Identity("leads", refs), enrich=False, experimental=intent.experimental, late=False).accesses
+        looks, at = [Look(ref, found=[]) for ref in refs], self._io.now()
+        found = self._looked(Identity("leads", refs), looks, at, experimental=intent.experimental, late=False)
+        self._led = at, {look.ref: look for look in looks if look.principal is not None and look.unreachable is None}
+        return found.accesses
 
     def _watcher(
         self, kind: AccessKind[Any], conn: Any, principal: Principal, inventory: Inventory, since: datetime
     ) -> Callable[[], list[Found]]:
         def watch() -> list[Found]:
             try:
-                return list(kind.observe(conn, principal, inventory.of(principal.ref), since, self._io))
+                io = self._connections.io(conn)
+                return list(kind.observe(conn, principal, inventory.of(principal.ref), since, io))
             except Interrupted:
                 return []
             except Exception as fault:  # noqa: BLE001 - unread logs are a blind spot, never "no sessions"
@@ -262,38 +316,14 @@ class Surveyor:
         return self._connections.registry.kinds(principal.ref.provider, (principal.kind,))
 
 
-def outsiders_become_leads(found: Iterable[Found], insiders: set[PrincipalRef]) -> tuple[Found, ...]:
-    """A session on a principal that the plan does not name is a lead: this plan never touches it."""
-    out: dict[tuple[str, str], Found] = {}
-    for one in found:
-        item = as_lead(one) if isinstance(one, Access) and one.on not in insiders else one
-        key = (type(item).__name__, item.id if isinstance(item, Access) else msgspec.json.encode(item).decode())
-        out.setdefault(key, item)
-    return tuple(out.values())
-
-
-def denied_already(item: Found, accesses: Sequence[Access]) -> Found:
-    """A session issued before a cut-off that stands on its principal can do nothing, whoever put the cut-off there."""
-    on = item.on if isinstance(item, Access) and item.family in SESSION_FAMILIES else None
-    born = item.created if isinstance(item, Access) else None
-    if isinstance(item, Lead) and item.session:
-        on, born = item.to, item.at
-    cutoffs = [a.denied_before for a in accesses if a.on == on and a.denied_before is not None]
-    if born is None or not any(born < cutoff for cutoff in cutoffs):
-        return item
-    why = f"what was issued before {max(cutoffs):%Y-%m-%dT%H:%M:%SZ} is denied there already"
-    if isinstance(item, Lead):
-        return replace(item, shut=why)
-    if isinstance(item, Access) and not item.id.endswith("/*"):
-        return replace(item, state="disabled", note=f"{item.note}; {why}".lstrip("; "))
-    return item
-
-
-def as_lead(access: Access) -> Lead:
-    """A session on a principal outside of the plan."""
-    name = access.label or access.id
-    why = f"{name}, begun with {access.parent}" if access.parent else name
-    return Lead(access.on, why, access.evidence, at=access.created, session=access.id, until=access.expires)
+def in_turn(lines: Iterable[Iterator[T]]) -> Iterator[T]:
+    """The first of each line, then the second of each, and so on."""
+    waiting = deque(lines)
+    while waiting:
+        line = waiting.popleft()
+        for one in islice(line, 1):
+            waiting.append(line)
+            yield one
 
 
 def assemble(identity: Identity, looks: Sequence[Look], at: datetime, operator: tuple[PrincipalRef, ...]) -> Inventory:

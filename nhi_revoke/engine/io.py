@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from nhi_revoke.engine.clock import Clock, Interrupted
@@ -52,7 +53,8 @@ class EngineIo:
         self.stop = threading.Event()
         self._jitter = jitter or random.Random()  # noqa: S311 - spreads retries, protects nothing
         self._lock = threading.Lock()
-        self._pool: ThreadPoolExecutor | None = None
+        self._pools: dict[bool, ThreadPoolExecutor] = {}
+        """What fans out, and what fans out aside."""
         self._inside = threading.local()
         self._clients: dict[tuple[str, ssl.SSLContext | None], httpx.Client] = {}
         self._tls: ssl.SSLContext | None = None
@@ -84,19 +86,29 @@ class EngineIo:
 
     def _handed(self, do: Callable[[T], R], work: Sequence[T], within: bool) -> list[Future[R]]:
         """To the pool: all of it, or, `within` a worker, what it took before it was closed."""
+        aside = getattr(self._inside, "aside", False)
         with self._lock:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(FAN_OUT, thread_name_prefix="fan-out", initializer=self._mark)
+            pool = self._pools.get(aside)
+            if pool is None:
+                name = "fan-out-aside" if aside else "fan-out"
+                mark = partial(self._mark, aside)
+                pool = self._pools[aside] = ThreadPoolExecutor(FAN_OUT, thread_name_prefix=name, initializer=mark)
             futures: list[Future[R]] = []
             try:
-                futures.extend(self._pool.submit(do, item) for item in work)  # what was taken before an error stays
+                futures.extend(pool.submit(do, item) for item in work)  # what was taken before an error stays
             except RuntimeError:  # closed meanwhile: a worker ends what it began
                 if not within:
                     raise
             return futures
 
-    def _mark(self) -> None:
-        self._inside.pool = True
+    def _mark(self, aside: bool) -> None:
+        self._inside.pool, self._inside.aside = True, aside
+
+    def aside(self) -> None:
+        """Of this thread: what it fans out goes to threads of its own. For what may wait long (a published rate) beside
+        what must not.
+        """
+        self._inside.aside = True
 
     def ask(self, call: Callable[[], T], *, repeatable: bool) -> T:
         tried: dict[type[Exception], int] = {}
@@ -163,16 +175,15 @@ class EngineIo:
         return self._show is not None and self._show(says)
 
     def _context(self) -> ssl.SSLContext:
-        import httpx
+        from nhi_revoke.provider.httpx_alone import httpx
 
         if self._tls is None:
             self._tls = httpx.create_ssl_context()
         return self._tls
 
     def http(self, base_url: str, tls: ssl.SSLContext | None = None) -> httpx.Client:
-        import httpx
-
         from nhi_revoke.engine.cookieless import CookielessClient
+        from nhi_revoke.provider.httpx_alone import httpx
 
         with self._lock:
             client = self._clients.get((base_url, tls))
@@ -190,8 +201,8 @@ class EngineIo:
 
     def close(self) -> None:
         """Ends the threads and the clients."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+        for pool in self._pools.values():
+            pool.shutdown(wait=True, cancel_futures=True)
         for client in self._clients.values():
             client.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from nhi_revoke.engine.clock import Interrupted
@@ -15,6 +15,8 @@ from nhi_revoke.engine.grace import Grace
 from nhi_revoke.engine.history import StepHistory
 from nhi_revoke.engine.inventory import Surveyor
 from nhi_revoke.engine.io import EngineIo
+from nhi_revoke.engine.logs import LogReader
+from nhi_revoke.engine.planner import plan_mints
 from nhi_revoke.engine.recorder import Recorder
 from nhi_revoke.engine.rounds import MOST_ROUNDS, Rounds
 from nhi_revoke.engine.runner import Runner
@@ -53,12 +55,11 @@ class Pipeline:
         self._pool = pool
         self._tell = tell
         self.plan = recorder.history.now.plan
-        self._runner = Runner(doing, recorder, io, pool, tell, self.plan.intent.settle, on_acted=self._start_logs)
+        mints = plan_mints(self.plan, doing.connections.registry)
+        self._logs = LogReader(surveyor, self.inventory, self.plan.intent, mints, io)
+        self._runner = Runner(doing, recorder, io, pool, tell, self.plan.intent.settle, on_acted=self._logs.acted)
         self._grace = Grace(recorder, surveyor, io, tell)
-        self._rounds = Rounds(doing, recorder, surveyor, self._runner, io, tell, plan_again)
-        # Reading logs submits to the pool and waits: from a thread of its own, so that it never waits for itself.
-        self._log_reader = ThreadPoolExecutor(1, thread_name_prefix="logs")
-        self._logs: Future[tuple[Found, ...]] | None = None
+        self._rounds = Rounds(doing, recorder, surveyor, self._runner, pool, tell, plan_again)
 
     @property
     def inventory(self) -> Inventory:
@@ -82,10 +83,10 @@ class Pipeline:
                 self._contain()
                 self._rotate(wait_for_logs=self.plan.intent.rotate == "wait")
             self._runner.run([s for s in self._steps() if s.phase is Phase.FLUSH])
+            prove_all(self._doing, self._recorder, self._pool)  # beside the logs: neither needs the other
             self._read_logs()
-            prove_all(self._doing, self._recorder, self._pool)
         finally:
-            self._log_reader.shutdown(wait=not self._io.stop.is_set(), cancel_futures=True)
+            self._logs.close(wait=not self._io.stop.is_set())
 
     def _steps(self) -> tuple[Step, ...]:
         return tuple(h.step for h in self._recorder.history.now.steps.values())
@@ -103,15 +104,8 @@ class Pipeline:
 
     # -- logs ------------------------------------------------------------------------------------------------------
 
-    def _start_logs(self) -> None:
-        """Containment does not wait for slow evidence: logs are read once every cut and end was seen."""
-        if self._logs is None:
-            self._logs = self._log_reader.submit(self._surveyor.observe, self.inventory, self.plan.intent)
-
     def _read_logs(self) -> tuple[Found, ...]:
-        self._start_logs()
-        found = self._logs.result() if self._logs else ()
-        self._logs = None
+        found = self._logs.found()
         self._recorder.write(Noted(found, "logs", self._io.now()))
         return found
 
@@ -175,7 +169,6 @@ class Pipeline:
             self._io.clock.wait((until - now).total_seconds(), self._io.stop)
             if self._io.stop.is_set():
                 raise Interrupted
-            self._logs = None
             found = self._read_logs()
             if unread := lineage_unread(found):
                 return _unread(unread)

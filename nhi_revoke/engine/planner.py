@@ -92,6 +92,12 @@ def trusts_unseen(inventory: Inventory, catalog: Catalog) -> tuple[PrincipalRef,
     )
 
 
+def plan_mints(plan: Plan, catalog: Catalog) -> Mints:
+    """Who can mint for whom among a plan's principals, as far as its inventory told."""
+    inventory = Inventory(plan.identity, plan.at, plan.principals, plan.accesses, (), plan.blind)
+    return minters(plan.principals, plan.accesses, trusts_unseen(inventory, catalog))
+
+
 def _drafts(view: View, intent: Intent, catalog: Catalog) -> Iterable[Draft]:
     for kind in catalog.kinds(view.who.ref.provider, (view.who.kind,)):
         for draft in kind.draft(view, intent):

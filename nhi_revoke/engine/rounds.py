@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from msgspec.structs import replace
 
 from nhi_revoke.engine.doing import Doing
-from nhi_revoke.engine.edges import minters, upstream
+from nhi_revoke.engine.edges import upstream
 from nhi_revoke.engine.event import SaysEvent, Tell
 from nhi_revoke.engine.history import StepHistory
 from nhi_revoke.engine.inventory import Surveyor
-from nhi_revoke.engine.io import EngineIo
-from nhi_revoke.engine.planner import trusts_unseen
+from nhi_revoke.engine.planner import plan_mints
 from nhi_revoke.engine.recorder import Recorder
 from nhi_revoke.engine.runner import Runner
 from nhi_revoke.model.found import Access, BlindSpot, Lead
@@ -37,12 +37,12 @@ class Rounds:
         recorder: Recorder,
         surveyor: Surveyor,
         runner: Runner,
-        io: EngineIo,
+        pool: ThreadPoolExecutor,
         tell: Tell,
         plan_again: Callable[[Inventory], Plan],
     ) -> None:
         self._doing = doing
-        self._io = io
+        self._pool = pool
         self._recorder = recorder
         self._surveyor = surveyor
         self._runner = runner
@@ -85,6 +85,10 @@ class Rounds:
     def look(self) -> tuple[Inventory, tuple[StepHistory, ...]]:
         """A fresh inventory (journaled where it shows something new) and the effects that no longer hold."""
         plan = self._recorder.history.first.plan
+        old = taken_back(self._recorder.history.steps.values())
+        effects = effective(self._recorder.history.steps.values())
+        # One moment for both: what is there, and what of ours still holds.
+        holding = [self._pool.submit(self._holds, history) for history in effects]
         fresh = self._surveyor.look(
             replace(plan.identity, principals=tuple(p.ref for p in plan.principals)),
             enrich=False,
@@ -112,9 +116,7 @@ class Rounds:
         blind = tuple(b for b in fresh.blind if b not in told)
         if changed or leads or blind:
             self._recorder.write(Noted((*changed, *leads, *blind), "state", fresh.at))
-        old = taken_back(self._recorder.history.steps.values())
-        effects = effective(self._recorder.history.steps.values())
-        gone = tuple(h for h, holds in zip(effects, self._io.map(self._holds, effects), strict=True) if not holds)
+        gone = tuple(h for h, holds in zip(effects, holding, strict=True) if not holds.result())
         for history in gone:
             self._recorder.vanished(history.step.id)
         return fresh, (*old, *gone)
@@ -175,16 +177,12 @@ class Rounds:
                 self._tell(SaysEvent(f"not done: {step.says} ({step.on}): {why}. Make a new plan.", "danger"))
         return [step for step in drafted if step.reversible]
 
-    def _trusts_unseen(self, plan: Plan) -> tuple[PrincipalRef, ...]:
-        inventory = Inventory(plan.identity, plan.at, plan.principals, plan.accesses, (), plan.blind)
-        return trusts_unseen(inventory, self._doing.connections.registry)
-
     def _seals(self, reopened: set[PrincipalRef], waits: tuple[str, ...], redone: set[str], number: int) -> list[Step]:
         """Seals again for what was re-opened and for everything it can mint for."""
         if not waits:
             return []
         plan = self._recorder.history.first.plan
-        mints = minters(plan.principals, plan.accesses, self._trusts_unseen(plan))
+        mints = plan_mints(plan, self._doing.connections.registry)
         touched = {p.ref for p in plan.principals if p.ref in reopened or upstream(p.ref, mints) & reopened}
         out: list[Step] = []
         for history in effective(self._recorder.history.steps.values()):

@@ -19,9 +19,10 @@ from nhi_revoke.engine.doing import Doing, proves
 from nhi_revoke.engine.doubt import settle_doubt
 from nhi_revoke.engine.event import CountEvent, StepEvent, Tell, WaitEvent
 from nhi_revoke.engine.io import EngineIo
+from nhi_revoke.engine.logs import Acted
 from nhi_revoke.engine.recorder import Recorder
 from nhi_revoke.model.change import Failed, Impossible, Lost, Skipped
-from nhi_revoke.model.ref import StepId
+from nhi_revoke.model.ref import PrincipalRef, StepId
 from nhi_revoke.model.step import Phase, Step
 from nhi_revoke.provider.doer import Mint
 from nhi_revoke.provider.fault import Denied, Fault
@@ -30,6 +31,9 @@ UNTIL_SEEN = 60.0
 """Seconds that an accepted change may take to show in the vendor's own reads before it counts as only requested."""
 FIRST_LOOK_AGAIN = 0.5
 LONGEST_LOOK_AGAIN = 8.0
+SOON, LONGEST_SOON = 15.0, 2.0
+"""In the first seconds after a change was accepted, a pause is no longer than this: most changes show within them, and
+whoever waits for the containment waits for the pause, too."""
 ATTEMPTS = 3
 
 
@@ -62,7 +66,7 @@ class Runner:
         pool: ThreadPoolExecutor,
         tell: Tell,
         settle: float | None,
-        on_acted: Callable[[], None] | None = None,
+        on_acted: Callable[[Acted], None] | None = None,
     ) -> None:
         self._doing = doing
         self._recorder = recorder
@@ -271,11 +275,13 @@ class Runner:
         going.looks += 1
         since = going.since or self._io.now()
         own = 0.0 if proves(going.step) else self._doing.doer(going.step).shows_within
-        if (self._io.now() - since).total_seconds() >= max(UNTIL_SEEN, own):
+        waited = (self._io.now() - since).total_seconds()
+        if waited >= max(UNTIL_SEEN, own):
             going.stage = Stage.STUCK
             self._say(going.step, "failed", "accepted, but the vendor's own reads do not show it")
             return
-        self._later(going, min(LONGEST_LOOK_AGAIN, FIRST_LOOK_AGAIN * 2.0 ** (going.looks - 1)))
+        longest = LONGEST_SOON if waited < SOON else LONGEST_LOOK_AGAIN
+        self._later(going, min(longest, FIRST_LOOK_AGAIN * 2.0 ** (going.looks - 1)))
 
     def _unreadable(self, going: Going, fault: Fault) -> None:
         if going.stage is Stage.ASKING:  # asked before a crash, and nobody can tell what came of it
@@ -332,9 +338,11 @@ class Runner:
         if acts or seals:
             self._tell(CountEvent(acted, len(acts), sum(h.settled for h in seals), len(seals), failed))
         busy = {g.step.id for g in self._going.values() if g.stage in (Stage.WAITING, Stage.ASKING, Stage.LOOKING)}
-        if self._on_acted is not None and acts and not any(h.step.id in busy for h in acts):
-            started, self._on_acted = self._on_acted, None
-            started()
+        if self._on_acted is not None and acts:
+            seen: dict[PrincipalRef, bool] = {}
+            for each in acts:
+                seen[each.step.on] = seen.get(each.step.on, True) and each.step.id not in busy
+            self._on_acted(seen)
 
 
 def pending(steps: Sequence[Step], recorder: Recorder) -> tuple[Step, ...]:

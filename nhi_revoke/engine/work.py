@@ -156,7 +156,7 @@ class Work:
 
     def _rounds(self) -> Rounds:
         runner = self._runner()
-        return Rounds(self._doing, self.recorder, self._surveyor, runner, self._io, self._tell, self._plan_again)
+        return Rounds(self._doing, self.recorder, self._surveyor, runner, self._pool, self._tell, self._plan_again)
 
     def _plan_again(self, inventory: Inventory) -> Plan:
         intent = self.recorder.history.first.plan.intent
@@ -227,7 +227,7 @@ class Work:
         first = self.recorder.history.first.plan
         name = f"{first.identity.name}/reach"
         identity = Identity(name, refs, first.identity.owner)
-        inventory = self._surveyor.look(identity, enrich=False, experimental=first.intent.experimental)
+        inventory = self._surveyor.look_on(identity, experimental=first.intent.experimental)
         usable = tuple(p for p in inventory.principals if self._allowed(p.ref, inventory))
         if not usable:
             return None

@@ -22,6 +22,8 @@ class Trouble(Exception):
     """Base of every error that is told to a person."""
 
     exit_code: ClassVar[int] = 1
+    parts: tuple[Trouble, ...] = ()
+    """Several things that went wrong, where the message only counts them."""
 
     def __init__(self, code: str, message: str, hint: str = "") -> None:
         super().__init__(message)

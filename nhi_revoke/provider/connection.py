@@ -32,6 +32,16 @@ class Connection(Protocol):
 
 
 @runtime_checkable
+class CountedFor(Protocol):
+    """What a connection has besides whose scope may be one of several names of the same tenant."""
+
+    @property
+    def counted_for(self) -> str:
+        """The one that the vendor counts requests for; empty until it is known. Asks nothing."""
+        ...
+
+
+@runtime_checkable
 class SideBySide(Protocol):
     """What a connection may have besides: it signs in by several credentials at once, and works with those that do."""
 

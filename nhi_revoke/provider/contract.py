@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nhi_revoke.model.ref import PrincipalRef
     from nhi_revoke.model.right import Document, Holding, Stage
     from nhi_revoke.provider.io import Io
+    from nhi_revoke.provider.rate import Rate
     from nhi_revoke.provider.sandbox.contract import Sandbox
     from nhi_revoke.provider.secret import Secret
 
@@ -213,6 +214,13 @@ class Provider(ABC, Generic[C]):
         Kinds get those of a `Leak.kind` by `Io.leaked`: to try them, and to end them by their value.
         """
         return ()
+
+    def rate(self, settings: Any) -> Rate | None:
+        """How fast one tenant may be asked, where the vendor's documents say so, whatever is asked; pure.
+
+        None where they do not, or where the vendor tells it with each answer. Names the document.
+        """
+        return None
 
     def on_loopback(self, settings: Any) -> bool:
         """Whether these settings reach this machine only. With a movable clock nothing else may be connected to."""

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 
 from msgspec import Struct, json
 
+from nhi_revoke.provider.counting import Counting
 from nhi_revoke.provider.fault import (
     Conflict,
     Denied,
@@ -144,6 +145,7 @@ class HttpApi:
         self.clock = clock or VendorClock(io.now)
         self.budget = Budget(self.clock.now)
         self._io, self._tls = io, tls
+        self._counting = io if isinstance(io, Counting) else None
         self._authorize = authorize
         self._headers = {"Accept": "application/json", **(headers or {})}
         self._host = "{0.scheme}://{0.netloc}".format(urlsplit(self.base_url))
@@ -167,6 +169,7 @@ class HttpApi:
         needs: str = "",
         what: str = "",
         any_body: bool = False,
+        count: int = 1,
     ) -> Answer:
         """One request. Raises the faults of the contract.
 
@@ -175,6 +178,7 @@ class HttpApi:
         twice without harm; by default as the method is.
         `needs`: the permission, in the vendor's words, for a denial's hint. `what`: the call in words for messages; by
         default the method and path, without the query. `any_body`: an answer that is no JSON is one without a body.
+        `count`: as how many requests the vendor counts it.
         """
         url = same_host(self.base_url, path if is_whole(path) else self.base_url + path)
         named = what or f"{method} {path.partition('?')[0]}"
@@ -183,10 +187,11 @@ class HttpApi:
 
         def send() -> Answer:
             given = {k: v for k, v in more.items() if v is not None}
-            return self._once(method, url, named, needs, given, any_body=any_body)
+            return self._once(method, url, named, needs, given, any_body=any_body, count=count)
 
+        ask = self._io.ask if self._counting is None else self._counting.ask_counted
         try:
-            return self._io.ask(send, repeatable=may_repeat)
+            return ask(send, repeatable=may_repeat)
         except _NotLoggedIn as failed:
             fault = failed.fault
         raise fault
@@ -207,12 +212,14 @@ class HttpApi:
         first = query or None
         return lambda url: self.call("GET", url, needs=needs, query=first if url == path else None, what=what)
 
-    def _once(self, method: str, url: str, named: str, needs: str, more: dict[str, Any], *, any_body: bool) -> Answer:
+    def _once(
+        self, method: str, url: str, named: str, needs: str, more: dict[str, Any], *, any_body: bool, count: int
+    ) -> Answer:
         """One request, or two where the credential was renewed in between."""
-        response = self._send(method, url, named, needs, dict(more))
+        response = self._send(method, url, named, needs, dict(more), count)
         refused, authorize = response.status_code in (400, 401), self._authorize
         if refused and authorize is not None and authorize.refused(response.status_code, response.headers):
-            response = self._send(method, url, named, needs, dict(more))
+            response = self._send(method, url, named, needs, dict(more), count)
         body = _decoded(response)
         if 300 <= response.status_code < 400:
             raise Rejected(f"{self.vendor.title} sends {named} elsewhere ({response.status_code}): it was not followed")
@@ -225,17 +232,21 @@ class HttpApi:
             raise Unavailable(why) if method in READS else NoAnswer(f"{why}: it may have happened")
         return Answer(response, body)
 
-    def _send(self, method: str, url: str, named: str, needs: str, more: dict[str, Any]) -> httpx.Response:
-        import httpx
+    def _send(self, method: str, url: str, named: str, needs: str, more: dict[str, Any], count: int) -> httpx.Response:
+        from nhi_revoke.provider.httpx_alone import httpx
 
         client = self._io.http(self._host) if self._tls is None else self._io.http(self._host, self._tls)
         bucket = self.vendor.bucket(url.removeprefix(self.base_url).partition("?")[0])
         signed = self._signed(method, url, named, needs)
         if callable(more.get("data")):
             more["data"] = more["data"]()
-        self.budget.take(bucket, reads=method in READS)
-        told, began = None, self.clock.local()
+        counting, told, taken = self._counting, None, False
+        if counting is not None:
+            counting.sends(count, bucket=bucket, reads=method in READS)
+        began = self.clock.local()
         try:
+            self.budget.take(bucket, reads=method in READS)
+            taken = True
             # Made here, since the client would parse and copy each part once more to merge it with what it has.
             merged: dict[str, str] = dict(client.headers)
             for part in (self._headers, more.pop("headers", None) or {}, signed):
@@ -257,7 +268,11 @@ class HttpApi:
             self.clock.learn(response.headers.get("date", ""), began)
             return response
         finally:
-            self.budget.back(bucket, told)
+            if taken:
+                self.budget.back(bucket, told)
+            if counting is not None:
+                ends = (told.reset - self.clock.now()).total_seconds() if told is not None else 0.0
+                counting.answered(count, bucket, told, ends)
         raise fault  # outside the handler: the library's own exception holds the request, and its bearer
 
     def _signed(self, method: str, url: str, named: str, needs: str) -> Mapping[str, str]:

@@ -1,6 +1,6 @@
 """One tenant's request budget: what the vendor says is left in its window, shared by everything that asks there.
 
-The engine waits: a request that would go over raises Throttled before it is sent. Only for answers that are under way
+The engine waits: a request that would go over raises UsedUp before it is sent. Only for answers that are under way
 it stands in line here.
 """
 
@@ -22,6 +22,10 @@ NEAR = 2.0
 """Seconds between two resets that are told of one and the same window."""
 
 
+class UsedUp(Throttled):
+    """The vendor did not refuse it: nothing was sent."""
+
+
 class Budget:
     """Thread-safe. `clock`: the vendor's, UTC. A bucket is what the vendor counts together (an endpoint, a tenant)."""
 
@@ -33,7 +37,7 @@ class Budget:
         self._turn = threading.Condition()
 
     def take(self, bucket: str, *, reads: bool) -> None:
-        """One request is about to be sent. Raises Throttled with the seconds to wait where none is left.
+        """One request is about to be sent. Raises UsedUp with the seconds to wait where none is left.
 
         Nothing is known of a bucket before its first answer. A window that follows another is taken to be as large:
         where what is under way may fill it, the next answer tells.
@@ -44,7 +48,7 @@ class Budget:
                 until = (self._windows[bucket].reset - self._clock()).total_seconds()
                 if until > 0 or not answered:
                     wait = max(0.0, until) + A_MOMENT
-                    raise Throttled("the tenant's request limit is used up: waiting for it", retry_after=wait)
+                    raise UsedUp("the tenant's request limit is used up: waiting for it", retry_after=wait)
                 answered = self._turn.wait(A_TURN)
             self._under_way[bucket] = self._under_way.get(bucket, 0) + 1
 

@@ -72,6 +72,11 @@ class Bearing:
         documents = [document for document in (*wave[:own], *rest) if document is not None]
         return Borne(tuple(documents), tuple(self._faults))
 
+    def managed(self, arns: Sequence[str]) -> Borne:
+        """These managed policies alone."""
+        documents = [d for d in self._wave([partial(self._managed, arn) for arn in arns]) if d is not None]
+        return Borne(tuple(documents), tuple(self._faults))
+
     def _wave(self, asks: Sequence[Callable[[], Any]]) -> list[Any]:
         """Answers in order; None where there was none."""
 

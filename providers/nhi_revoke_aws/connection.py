@@ -11,9 +11,10 @@ from typing import Any, Literal, TypeVar
 from msgspec import Struct
 
 from nhi_revoke.model.ref import PrincipalRef
+from nhi_revoke.provider.counting import ask_counted
 from nhi_revoke.provider.fault import Denied, Fault, Missing, Rejected, Unauthenticated
 from nhi_revoke.provider.io import Io
-from nhi_revoke.provider.together import Together
+from nhi_revoke.provider.together import Looks, Together
 from nhi_revoke.provider.vendor_clock import VendorClock
 from nhi_revoke_aws.calls import STILL_EXPIRED, fault_of, permission, reads
 from nhi_revoke_aws.login import SESSION_NAME, Keys, Login
@@ -42,7 +43,7 @@ class AwsConnection:
         self.io = io
         self._asked_scope = scope
         listed = settings.account(scope)
-        self._login = Login(settings, listed.profile if listed else "")
+        self._login = Login(settings, listed.profile if listed else "", io)
         # One lock each: who waits for a throttled answer must not hold up another's.
         self._caller_lock = threading.Lock()
         self._base_lock, self._role_lock, self._owner_lock = threading.Lock(), threading.Lock(), threading.Lock()
@@ -54,6 +55,8 @@ class AwsConnection:
         self._assumed: Keys | None = None
         self._owners: dict[str, str] = {}
         self.together: Together[Any] = Together()
+        self.walks: Looks[Any] = Looks()
+        """Through CloudTrail."""
         self._last_change = object()
 
     # -- who and when ----------------------------------------------------------------------------------------------
@@ -130,20 +133,43 @@ class AwsConnection:
     # -- asking ----------------------------------------------------------------------------------------------------
 
     def call(
-        self, service: str, operation: str, /, *, region: str = "", repeatable: bool | None = None, **params: Any
+        self,
+        service: str,
+        operation: str,
+        /,
+        *,
+        region: str = "",
+        repeatable: bool | None = None,
+        turn: Callable[[], None] | None = None,
+        **params: Any,
     ) -> dict[str, Any]:
-        """One API operation by AWS's own name. Raises the faults of the contract.
+        """One API operation by AWS's own name. Raises the faults of the contract. `turn`: waits for it, before each
+        try: whoever asks again takes no other's.
 
-        Reads and writes that may happen twice are repeated by the engine; a `Create…` never blindly.
+        Reads and writes that may happen twice are repeated by the engine; a `Create…` never blindly. Who reads what is
+        being read already hears the same answer, which nobody may write into, unless this connection has changed
+        anything since: whoever looks at what it did looks by a request that began after it.
         """
-        if not reads(operation):
-            self.account()
         again = repeatable if repeatable is not None else not operation.startswith("Create")
+
+        def attempt() -> dict[str, Any]:
+            keys = self._keys()
+            if turn is not None:
+                turn()
+            return self._ask(service, operation, region, params, keys)
+
+        def ask() -> dict[str, Any]:
+            return ask_counted(self.io, attempt, repeatable=again)
+
+        if reads(operation):
+            same = (service, operation, region, repr(sorted(params.items())), self._last_change)
+            answer: dict[str, Any] = self.together.once(same, ask)
+            return answer
+        self.account()
         try:
-            return self.io.ask(lambda: self._ask(service, operation, region, params, self._keys()), repeatable=again)
-        finally:
-            if not reads(operation):  # refused or unanswered, too: it may have happened
-                self._last_change = object()
+            return ask()
+        finally:  # refused or unanswered, too: it may have happened
+            self._last_change = object()
 
     def pages(self, service: str, operation: str, field: str, **params: Any) -> Iterator[Any]:
         """Every row of a paged IAM listing. A page may be empty and yet not the last."""
@@ -158,16 +184,12 @@ class AwsConnection:
             marker = {"Marker": str(page["Marker"])}
 
     def entity(self, kind: Literal["user", "role"], name: str) -> dict[str, Any]:
-        """A user or role as iam:GetUser or iam:GetRole tells it. Raises Missing, Denied.
-
-        Many kinds of access need it in the same wave: those that ask while it is asked already hear the same, unless
-        this connection has changed anything since. For lists alone: a doer looks for itself.
+        """A user or role as iam:GetUser or iam:GetRole tells it: many kinds of access need it in the same wave. Raises
+        Missing, Denied.
         """
         word = kind.capitalize()
         named: dict[str, Any] = {f"{word}Name": name}
-        found: dict[str, Any] = self.together.once(
-            (word, name, self._last_change), lambda: self.call("iam", f"Get{word}", **named)[word]
-        )
+        found: dict[str, Any] = self.call("iam", f"Get{word}", **named)[word]
         return found
 
     def identify(self, key_id: str, secret: str, token: str = "") -> Caller:
@@ -225,7 +247,7 @@ class AwsConnection:
         def ask() -> dict[str, Any]:
             return self._ask("sts", "GetCallerIdentity", "", {}, keys, kept=kept)
 
-        found = self.io.ask(ask, repeatable=True)
+        found = ask_counted(self.io, ask, repeatable=True)
         return Caller(str(found["Arn"]), str(found["Account"]), str(found["UserId"]))
 
     def _base_caller(self) -> Caller:
@@ -255,7 +277,7 @@ class AwsConnection:
         if self.settings.external_id:
             params["ExternalId"] = self.settings.external_id
         try:
-            got = self.io.ask(lambda: self._ask("sts", "AssumeRole", "", params, None), repeatable=True)["Credentials"]
+            told = ask_counted(self.io, lambda: self._ask("sts", "AssumeRole", "", params, None), repeatable=True)
         except (Denied, Missing, Rejected) as fault:
             raise Unauthenticated(
                 f"the operator cannot assume {role}: nothing of account {self._asked_scope} was looked at "
@@ -263,4 +285,5 @@ class AwsConnection:
                 code=fault.code,
                 hint="Check [[aws.accounts]] in nhi.toml, the role's trust policy and external_id.",
             ) from None
+        got = told["Credentials"]
         return Keys(got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"], got["Expiration"])

@@ -28,6 +28,8 @@ class Role(Struct, frozen=True):
     trusts: tuple[Trusted, ...]
     grants: Grants = Grants(whole=False)
     """Of AWS's own managed policies nothing is read: they name no account, and the simulator knows them."""
+    unread: tuple[str, ...] = ()
+    """ARNs of these, as far as they are attached."""
 
 
 class Estate(Struct, frozen=True):
@@ -100,11 +102,15 @@ def _in_force(policy: dict[str, Any]) -> Any:
 
 
 def _role(row: dict[str, Any], managed: dict[str, Any]) -> Role:
-    attached = [managed.get(str(policy["PolicyArn"])) for policy in row.get("AttachedManagedPolicies") or ()]
+    attached = {
+        arn: managed.get(arn) for arn in (str(p["PolicyArn"]) for p in row.get("AttachedManagedPolicies") or ())
+    }
+    unread = tuple(arn for arn, document in attached.items() if document is None)
     documents = [policy.get("PolicyDocument") for policy in row.get("RolePolicyList") or ()]
     return Role(
         arn=str(row["Arn"]),
         name=str(row["RoleName"]),
         trusts=trusted(as_json(row.get("AssumeRolePolicyDocument"))),
-        grants=grants_of((*documents, *(d for d in attached if d is not None)), whole=None not in attached),
+        grants=grants_of((*documents, *(d for d in attached.values() if d is not None)), whole=not unread),
+        unread=unread,
     )

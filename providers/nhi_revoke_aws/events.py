@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -134,12 +135,13 @@ def lookup(conn: AwsConnection, region: str, attribute: str, value: str, since: 
     """
     token: dict[str, Any] = {}
     unreadable, oldest = 0, None
+    turn = partial(conn.io.pace, f"cloudtrail/{conn.account()}/{region}", PACE)
     for _ in range(MOST_PAGES):
-        conn.io.pace(f"cloudtrail/{conn.account()}/{region}", PACE)
         page = conn.call(
             "cloudtrail",
             "LookupEvents",
             region=region,
+            turn=turn,
             LookupAttributes=[{"AttributeKey": attribute, "AttributeValue": value}],
             StartTime=since,
             MaxResults=PAGE,

@@ -60,6 +60,11 @@ class Grants(Struct, frozen=True):
     whole: bool = True
     """Whether every policy was read: otherwise it may be allowed more."""
 
+    def also(self, documents: Iterable[Any], *, whole: bool) -> Grants:
+        """With what these say besides."""
+        more = grants_of(documents)
+        return Grants(tuple(dict.fromkeys((*self.rules, *more.rules))), whole)
+
     def may(self, arn: str) -> bool:
         """Whether it may be allowed to assume the role."""
         allowed = not self.whole or any(r.allow and r.covers(arn) for r in self.rules)

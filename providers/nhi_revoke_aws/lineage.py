@@ -5,8 +5,10 @@ and what was planted with them.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -18,7 +20,7 @@ from nhi_revoke_aws import regions
 from nhi_revoke_aws.connection import AwsConnection
 from nhi_revoke_aws.events import KEPT, Event, lookup, moment
 from nhi_revoke_aws.naming import ROOT, Arn, canonical, parse_arn
-from nhi_revoke_aws.planted import Act, Planted, acts_of
+from nhi_revoke_aws.planted import Act, Planted, acts_of, plant_of
 
 KIND = "aws:lineage"
 """Of the blind spots that an unread region, or a denied look-up, leaves."""
@@ -31,6 +33,7 @@ MINTING = frozenset(
         "GetFederationToken",
     }
 )  # fmt: skip
+BY_KEY = "AccessKeyId"
 MOST = 200
 """Keys and sessions that are followed, the newest first; a fleet's role has thousands, and LookupEvents answers twice a
 second: 200 take 2 minutes, all Regions side by side."""
@@ -38,6 +41,9 @@ LONGEST = timedelta(hours=36)
 """GetSessionToken and GetFederationToken (AWS docs): older events show no session that still lives."""
 A_WHILE = timedelta(minutes=5)
 """The operator's clock and AWS's may differ by that much (AWS docs: Signature Version 4)."""
+
+Read: TypeAlias = tuple[list[Event], Fault | None]
+"""What was read, and why no more was."""
 
 
 class Root(Struct, frozen=True):
@@ -68,10 +74,19 @@ class Lineage:
         self._planted = Planted(conn, self._arn)
         self._unread: list[tuple[str, Fault]] = []
         self._few_asked = False
+        self._once: Callable[[Hashable, Callable[[], Read]], Read] = conn.together.once
         self._seen: set[str] = set()
         """Keys and sessions that were told."""
         self._asked: set[str] = set()
         """Those whose events were read."""
+
+    @contextmanager
+    def beside(self) -> Iterator[None]:
+        """While it lasts, what this walk and others of the connection ask is asked once for all of them: sessions of a
+        user lead into its roles, whose own walks ask for the same ones.
+        """
+        with self._conn.walks.look() as self._once:
+            yield
 
     def follow(self, roots: Sequence[Root]) -> Iterable[Found]:
         """Sessions begun with the roots and their descendants, and what was planted with any of them."""
@@ -80,7 +95,7 @@ class Lineage:
         level = self._few(roots)
         while level:
             following: list[Root] = []
-            for root, events in self._read("AccessKeyId", [(r, r.key) for r in level]):
+            for root, events in self._read(BY_KEY, [(r, r.key) for r in level]):
                 for event in events:
                     if event.at >= self._since:
                         acts += acts_of(event, root.on, root.access)
@@ -190,8 +205,7 @@ class Lineage:
         def ask(one: tuple[Root, str, str]) -> tuple[Root, list[Event]]:
             root, value, region = one
             same = (READS[0], region, attribute, value, self._start)
-            # Sessions of a user lead into its roles, whose own walks ask for the same ones.
-            events, fault = self._conn.together.once(same, lambda: self._look_up(region, attribute, value))
+            events, fault = self._once(same, lambda: self._look_up(region, attribute, value))
             if fault is not None:
                 self._unread.append((region, fault))
             self._io.progress(f"CloudTrail of {self._arn.name}", next(done), len(asks))
@@ -199,11 +213,16 @@ class Lineage:
 
         return self._io.map(ask, asks)
 
-    def _look_up(self, region: str, attribute: str, value: str) -> tuple[list[Event], Fault | None]:
+    def _look_up(self, region: str, attribute: str, value: str) -> Read:
         """What was read before it failed still counts."""
         events: list[Event] = []
         try:
-            events.extend(lookup(self._conn, region, attribute, value, self._start))
+            # Of a key only these count, and a fleet's sessions do much else.
+            events.extend(
+                event
+                for event in lookup(self._conn, region, attribute, value, self._start)
+                if attribute != BY_KEY or event.name in MINTING or plant_of(event)
+            )
         except Fault as fault:
             return events, fault
         return events, None

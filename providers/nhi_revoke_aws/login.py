@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from nhi_revoke import __version__
+from nhi_revoke.provider.counting import sends
 from nhi_revoke_aws.quiet import hush_wire_logs
 
 if TYPE_CHECKING:
+    from nhi_revoke.provider.io import Io
     from nhi_revoke_aws.settings import AwsSettings
 
 FALLBACK_REGION = "us-east-1"
@@ -52,9 +54,11 @@ class Login:
     boto3 itself is not imported: it would add its resources and S3 transfers to the way to the first request.
     """
 
-    def __init__(self, settings: AwsSettings, profile: str) -> None:
+    def __init__(self, settings: AwsSettings, profile: str, io: Io | None = None) -> None:
+        """`io`: counts what is sent, where anything counts."""
         self._settings = settings
         self._profile = profile
+        self._io = io
         self._lock = threading.RLock()  # a session makes its clients one at a time
         self._session: Any = None
         self._clients: dict[tuple[str, str, str], Any] = {}
@@ -73,8 +77,10 @@ class Login:
         from botocore.exceptions import ProfileNotFound
 
         hush_wire_logs()
-        profile = self._profile or self._settings.profile
         core = botocore.session.Session()
+        # Before each request that botocore sends, its own for credentials included.
+        core.register("before-send", self._counted)
+        profile = self._profile or self._settings.profile
         if self._settings.credentials_file:
             core.set_config_variable("credentials_file", self._settings.credentials_file)
             profile = profile or "default"  # named: else AWS_ACCESS_KEY_ID of the environment would win
@@ -88,6 +94,10 @@ class Login:
         if profile and profile not in core.full_config.get("profiles", {}):
             raise ProfileNotFound(profile=profile)
         return core
+
+    def _counted(self, **_: Any) -> None:
+        if self._io is not None:
+            sends(self._io)
 
     def region(self) -> str:
         """Where regional services are asked."""

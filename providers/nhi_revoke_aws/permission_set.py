@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from nhi_revoke.model.change import Already, Change, Done, Failed, Impossible
 from nhi_revoke.model.ref import Json
 from nhi_revoke.model.step import Phase, Step
+from nhi_revoke.provider.counting import ask_counted
 from nhi_revoke.provider.doer import Doer
 from nhi_revoke.provider.fault import Denied, Fault, Missing, NoAnswer, Rejected, Throttled
 from nhi_revoke.provider.io import Run
@@ -49,7 +50,7 @@ def changing(conn: AwsConnection, operation: str, **params: Any) -> dict[str, An
             raise
 
     try:
-        return conn.io.ask(once, repeatable=False)
+        return ask_counted(conn.io, once, repeatable=False)
     except Throttled as fault:
         raise NoAnswer(f"{fault.message}: AWS still asks to try again", code=fault.code) from None
 

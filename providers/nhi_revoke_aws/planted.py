@@ -52,9 +52,14 @@ class Act(Struct, frozen=True):
     """What it was done with."""
 
 
+def plant_of(event: Event) -> Plant | None:
+    """What events of this name plant; None for most names."""
+    return PLANTS.get((event.source, VERSION.sub("", event.name)))
+
+
 def acts_of(event: Event, by: PrincipalRef, access: AccessId) -> Iterable[Act]:
     """What one event planted; nothing for most. `by` and `access`: who did it, with which key or session."""
-    plant = PLANTS.get((event.source, VERSION.sub("", event.name)))
+    plant = plant_of(event)
     if plant is None or not _counts(plant, event):
         return
     what = tuple(", ".join(told(event, path)) for path in plant.what)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from nhi_revoke.provider.fault import Rejected
 from nhi_revoke.provider.http import HttpApi, Refusal, Vendor
+from nhi_revoke_entra.at_once import AtOnce
 
 SUBSCRIPTIONS = "/subscriptions"
 ASSIGNMENTS = "/providers/Microsoft.Authorization/roleAssignments"
@@ -35,10 +36,10 @@ class ResourceManager(Vendor):
 
 
 class Azure:
-    """Reads and changes of it. `api`: with the operator's token for it."""
+    """Reads and changes of it. `api`: with the operator's token for it. `at_once`: of the connection."""
 
-    def __init__(self, api: HttpApi) -> None:
-        self._api = api
+    def __init__(self, api: HttpApi, at_once: AtOnce) -> None:
+        self._api, self._at_once = api, at_once
 
     def get(self, path: str, needs: str) -> Any:
         """Raises the faults of the contract."""
@@ -58,7 +59,10 @@ class Azure:
 
     def send(self, method: str, path: str, needs: str, body: Any = None) -> Any:
         """One change, which may happen twice without harm: each names what it is about."""
-        return self._api.call(method, path, needs=needs, body=body, query=_version(path)).body
+        try:
+            return self._api.call(method, path, needs=needs, body=body, query=_version(path)).body
+        finally:
+            self._at_once.changed()
 
 
 def _version(path: str) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """Many reads of Microsoft Graph in one request: `POST /$batch`, 20 at most.
 
 Microsoft docs: json-batching. The answer's own 200 says nothing of what is inside; answers come in any order and are
-told apart by their id; each may be throttled by itself, and is asked again then. Reads alone go this way: a change
-stays a request of its own.
+told apart by their id; each counts by itself, may be throttled by itself, and is asked again then. Reads alone go this
+way: a change stays a request of its own.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from nhi_revoke.provider.counting import ask_counted
 from nhi_revoke.provider.fault import NoAnswer, Throttled, Unavailable
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def read_together(api: HttpApi, io: Io, version: str, paths: Sequence[str], need
     def ask() -> None:
         left = [number for number in range(len(paths)) if number not in told]
         body = {"requests": [{"id": str(number), "method": "GET", "url": paths[number]} for number in left]}
-        answered = api.call("POST", f"{version}/$batch", needs=needs, body=body, again=True).body
+        answered = api.call("POST", f"{version}/$batch", needs=needs, body=body, again=True, count=len(left)).body
         rows = answered.get("responses") if isinstance(answered, dict) else None
         if not isinstance(rows, list):
             raise NoAnswer("what Microsoft Graph answered to POST $batch holds no answers")
@@ -46,7 +47,7 @@ def read_together(api: HttpApi, io: Io, version: str, paths: Sequence[str], need
         if any(number not in told for number in left):
             raise later or NoAnswer("Microsoft Graph left answers of POST $batch out")
 
-    io.ask(ask, repeatable=True)
+    ask_counted(io, ask, repeatable=True)
     return [told[number] for number in range(len(paths))]
 
 

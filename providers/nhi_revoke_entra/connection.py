@@ -15,6 +15,7 @@ from nhi_revoke.provider.http import Answer, HttpApi
 from nhi_revoke.provider.known import Known
 from nhi_revoke.provider.vendor_clock import VendorClock
 from nhi_revoke_entra.arm import Azure, ResourceManager
+from nhi_revoke_entra.at_once import AtOnce
 from nhi_revoke_entra.az import FIXED
 from nhi_revoke_entra.batch import Part, read_together
 from nhi_revoke_entra.client_credentials import tenant_meant, tenant_of
@@ -22,7 +23,7 @@ from nhi_revoke_entra.cloud import cloud_of
 from nhi_revoke_entra.login import BY_AZ, Login, way_of
 from nhi_revoke_entra.lookup import look_up, look_up_user
 from nhi_revoke_entra.named import Named, NamedUser
-from nhi_revoke_entra.naming import PROVIDER
+from nhi_revoke_entra.naming import GUID, PROVIDER
 from nhi_revoke_entra.policies import Policies, read_policies
 from nhi_revoke_entra.settings import EntraSettings
 from nhi_revoke_entra.token_http import TokenHttp
@@ -49,6 +50,7 @@ class EntraConnection:
         self._scope = scope
         self._clock = VendorClock(io.now)
         self._lock = threading.Lock()
+        self.at_once = AtOnce()
         self._api: HttpApi | None = None
         self._azure: Azure | None = None
         self._vaults: Vaults | None = None
@@ -59,6 +61,8 @@ class EntraConnection:
         self._policies: Known[Policies] = Known()
         self.uses: Known[Any] = Known()
         """Last uses of an app's credentials (access/credential_use.py): the report is read once for each app."""
+        self.uses_read: dict[PrincipalRef, Any] = {}
+        """What that brought, for who does not ask."""
 
     # -- who and when ----------------------------------------------------------------------------------------------
 
@@ -69,6 +73,14 @@ class EntraConnection:
             return tenant_of(self.settings, self._environ) or self._scope
         except Unauthenticated:
             return self._scope
+
+    @property
+    def counted_for(self) -> str:
+        """The tenant's id, of which a domain is one name of many; empty until a token told it."""
+        scope = self.scope
+        if GUID.fullmatch(scope):
+            return scope
+        return self._login.token_tenant if self._login is not None else ""
 
     def now(self) -> datetime:
         """Entra's clock (Date header), UTC."""
@@ -119,8 +131,11 @@ class EntraConnection:
         self, method: str, path: str, needs: str, body: Any = None, *, again: bool | None = None, version: str = V1
     ) -> Any:
         """One change; the answer's body. `again`: it may happen twice without harm (a create never does)."""
-        with self._denials():
-            return self._open().call(method, version + path, needs=needs, body=body, again=again).body
+        try:
+            with self._denials():
+                return self._open().call(method, version + path, needs=needs, body=body, again=again).body
+        finally:
+            self.at_once.changed()
 
     def together(self, paths: Sequence[str], needs: str, *, version: str = V1) -> Sequence[Part]:
         """What each of these reads answers, in their order: 20 at most, one request. Raises as `read_together`."""
@@ -199,7 +214,9 @@ class EntraConnection:
                 way, client_id = way_of(self.settings, self._environ, cloud, tokens, self.io, self._clock)
                 self._login = Login(way, client_id, tenant, cloud.graph, self._clock.now)
                 for_azure = Login(way, client_id, tenant, cloud.arm, self._clock.now)
-                self._azure = Azure(HttpApi(self.io, cloud.arm_url, ResourceManager(), for_azure, clock=self._clock))
+                self._azure = Azure(
+                    HttpApi(self.io, cloud.arm_url, ResourceManager(), for_azure, clock=self._clock), self.at_once
+                )
                 for_vaults = Login(way, client_id, tenant, f"https://{cloud.vault}", self._clock.now)
                 self._vaults = Vaults(self.io, cloud, for_vaults, self._clock)
                 self._api = HttpApi(self.io, cloud.graph_url, Graph(), self._login, clock=self._clock)

@@ -44,8 +44,9 @@ def resource_of(row: Mapping[str, Any]) -> str:
 
 
 def subscriptions_of(conn: EntraConnection) -> list[str]:
-    """Ids of those that the operator sees. Raises Denied."""
-    return [str(row["subscriptionId"]) for row in conn.azure.rows(SUBSCRIPTIONS, READ_AZURE)]
+    """Ids of those that the operator sees: for lists. Raises Denied."""
+    rows = conn.at_once.once(SUBSCRIPTIONS, lambda: list(conn.azure.rows(SUBSCRIPTIONS, READ_AZURE)))
+    return [str(row["subscriptionId"]) for row in rows]
 
 
 def identities_of(conn: EntraConnection, subscription: str) -> Sequence[ManagedIdentity]:

@@ -104,6 +104,13 @@ class Login:
         return claims_of(self._token("").token)
 
     @property
+    def token_tenant(self) -> str:
+        """The id of the tenant that gave the token that is held; empty where none is, or it cannot be read."""
+        held = self._held
+        told = str(claims_of(held.token).get("tid") or "") if held is not None else ""
+        return told.lower() if GUID.fullmatch(told) else ""
+
+    @property
     def is_users(self) -> bool:
         """Whether the token that is held is a user's, for all that is known."""
         return self._holder is not None and not self._holder.app_alone

@@ -11,7 +11,7 @@ from nhi_revoke.model.ref import Json, PrincipalRef
 from nhi_revoke.provider.fault import Fault, Missing
 from nhi_revoke.provider.times import moment
 from nhi_revoke_entra.access.places import application_of, is_locked, service_principal_of
-from nhi_revoke_entra.access.user_state import user_of
+from nhi_revoke_entra.access.user_state import user_listed
 from nhi_revoke_entra.agents import is_agent
 from nhi_revoke_entra.connection import EntraConnection
 from nhi_revoke_entra.lookup import rows_of
@@ -71,7 +71,7 @@ def _limited(conn: EntraConnection, ref: PrincipalRef, application: Mapping[str,
 
 def _user(conn: EntraConnection, ref: PrincipalRef) -> Principal:
     named = conn.user_named(ref)
-    row = user_of(conn, named.id) or {}
+    row = user_listed(conn, named.id) or {}
     facts: Json = {
         "enabled": row.get("accountEnabled") is not False,
         "synced": bool(row.get("onPremisesSyncEnabled")),

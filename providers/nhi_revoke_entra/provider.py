@@ -12,6 +12,7 @@ from nhi_revoke.provider.contract import Provider, Settings
 from nhi_revoke.provider.doer import Doer, Store
 from nhi_revoke.provider.fault import Unauthenticated
 from nhi_revoke.provider.loopback import is_loopback
+from nhi_revoke.provider.rate import Rate
 from nhi_revoke_entra.access.access_token import AccessTokens, CaeTokens, ForeignTokens, UserTokens
 from nhi_revoke_entra.access.agent import Agents
 from nhi_revoke_entra.access.app_role import AppRoles
@@ -156,6 +157,12 @@ class EntraProvider(Provider[EntraConnection]):
 
     def holds(self, conn: EntraConnection, permissions: Sequence[str]) -> Iterable[Holding]:
         return holds(conn, permissions)
+
+    def rate(self, settings: Any) -> Rate:
+        """Microsoft docs: throttling-limits, "Identity and access": 3,500 resource units in ten seconds for one app in
+        a tenant of the smallest size; no request costs more than 5, and 1 for `$expand`.
+        """
+        return Rate(3500 // 6, 10.0)
 
     def on_loopback(self, settings: Any) -> bool:
         try:

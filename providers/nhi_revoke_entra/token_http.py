@@ -62,7 +62,7 @@ class MsalHttp:
         return self._io.ask(lambda: self._once(method, url, more), repeatable=True)
 
     def _once(self, method: str, url: str, more: dict[str, Any]) -> TokenAnswer:
-        import httpx
+        from nhi_revoke.provider.httpx_alone import httpx
 
         base = "{0.scheme}://{0.netloc}".format(urlsplit(url))
         began, failed = self._clock.local(), ""

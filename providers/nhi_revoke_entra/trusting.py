@@ -7,6 +7,7 @@ federated-identity-credentials); what of its expression is not read counts as me
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -29,6 +30,8 @@ from nhi_revoke_entra.permissions import READ_APPS, READ_AZURE, READ_IDENTITIES,
 PACE = 15
 """Batches in a second: 3,000 reads in ten seconds, below what the smallest tenants allow one app (3,500 resource units;
 facts entra.md 2, "Throttling"; that a read of these is one unit is taken, not documented)."""
+AT_ONCE = 50
+"""Batches whose apps are kept at a time: a tenant may have tens of thousands, of which few let anybody in."""
 OF_IDENTITIES = "managed identities whose federated credentials let its jobs in"
 IN_AZURE = "GET …/userAssignedIdentities/…/federatedIdentityCredentials"
 FINDS = (READ_APPS, READ_AZURE, READ_IDENTITIES, READ_IDENTITY_TRUSTS)
@@ -43,18 +46,18 @@ def trusting(conn: EntraConnection, who: Principal) -> Iterable[Lead | BlindSpot
 
 def _apps(conn: EntraConnection, who: Principal) -> Iterable[Lead | BlindSpot]:
     query: dict[str, Any] = {"$select": BRIEF, "$top": PAGE}
-    apps = list(conn.rows(f"/{APPLICATIONS}", READ_APPS, **query))
-    batches = [apps[start : start + MOST] for start in range(0, len(apps), MOST)]
-    asked: Sequence[Sequence[Part]] = conn.io.map(lambda batch: _asked(conn, batch), batches)
-    for app, part in zip(apps, (part for parts in asked for part in parts), strict=True):
-        if part.status == 404:
-            continue  # it was deleted in between
-        yield from _found(conn, who, app, part)
+    rows = conn.rows(f"/{APPLICATIONS}", READ_APPS, **query)
+    while apps := list(itertools.islice(rows, AT_ONCE * MOST)):
+        batches = [apps[start : start + MOST] for start in range(0, len(apps), MOST)]
+        asked: Sequence[list[Lead | BlindSpot]] = conn.io.map(lambda batch: _asked(conn, who, batch), batches)
+        yield from itertools.chain.from_iterable(asked)
 
 
-def _asked(conn: EntraConnection, apps: Sequence[Mapping[str, Any]]) -> Sequence[Part]:
+def _asked(conn: EntraConnection, who: Principal, apps: Sequence[Mapping[str, Any]]) -> list[Lead | BlindSpot]:
     conn.io.pace("entra:batch", PACE, PACE)
-    return conn.together([_path(app) for app in apps], READ_APPS, version=BETA)
+    parts = conn.together([_path(app) for app in apps], READ_APPS, version=BETA)
+    there = [pair for pair in zip(apps, parts, strict=True) if pair[1].status != 404]  # or deleted in between
+    return [found for app, part in there for found in _found(conn, who, app, part)]
 
 
 def _path(app: Mapping[str, Any]) -> str:

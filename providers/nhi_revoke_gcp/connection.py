@@ -12,7 +12,9 @@ from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.fault import NoAnswer, Rejected, Unavailable
 from nhi_revoke.provider.http import HttpApi
 from nhi_revoke.provider.known import Known
+from nhi_revoke.provider.shared_reads import SharedReads
 from nhi_revoke.provider.vendor_clock import VendorClock
+from nhi_revoke_gcp.api import GoogleApi
 from nhi_revoke_gcp.fresh import FreshReads
 from nhi_revoke_gcp.iam import Iam
 from nhi_revoke_gcp.login import Login, oauth_error
@@ -40,7 +42,8 @@ class GcpConnection:
         self._clock = VendorClock(io.now)
         self._login = Login(settings, os.environ if environ is None else environ, io, self._clock)
         self._lock = threading.Lock()
-        self._apis: dict[str, HttpApi] = {}
+        self._reads: SharedReads[Any] = SharedReads()
+        self._apis: dict[str, GoogleApi] = {}
         self._iam: Iam | None = None
         self._accounts: Known[Named] = Known()
         self._constraints: Known[Constraints] = Known()
@@ -84,16 +87,16 @@ class GcpConnection:
         with self._lock:
             if self._iam is None:
                 target, plain = grpc_target(self.settings, universe)
-                self._iam = Iam(self.io, self._login, target, plain=plain)
+                self._iam = Iam(self.io, self._login, target, self._reads, plain=plain)
             return self._iam
 
-    def api(self, name: str) -> HttpApi:
+    def api(self, name: str) -> GoogleApi:
         """One of Google's APIs over REST, by the first part of its host. Raises Unauthenticated."""
         universe = self._login.universe
         with self._lock:
             if name not in self._apis:
                 base = url_of(self.settings, name, universe)
-                self._apis[name] = HttpApi(self.io, base, Google(), self._login, clock=self._clock)
+                self._apis[name] = GoogleApi(self.io, base, self._login, self._clock, self._reads)
             return self._apis[name]
 
     def get(self, api: str, path: str, needs: str, **query: Any) -> dict[str, Any]:
@@ -121,7 +124,7 @@ class GcpConnection:
     def ask(self, api: str, path: str, needs: str, body: dict[str, Any]) -> dict[str, Any]:
         """The body of one read by POST. Raises the faults of the contract."""
         try:
-            read = self.api(api).call("POST", path, needs=needs, body=body, again=True).body
+            read = self.api(api).ask(path, needs, body).body
         except NoAnswer as none:
             lost = none.message.removesuffix(": it may have happened")
         else:

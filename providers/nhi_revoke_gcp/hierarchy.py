@@ -95,7 +95,7 @@ def read_hierarchy(
 def ancestors(conn: GcpConnection, project: str) -> list[str]:
     """Folders and the organisation, from the bottom. Raises Denied, Missing."""
     path = f"/v1/projects/{segment(project)}:getAncestry"
-    body = conn.api(RESOURCE_MANAGER).call("POST", path, needs=SEE_PROJECT, body={}, again=True).body
+    body = conn.api(RESOURCE_MANAGER).ask(path, SEE_PROJECT, {}).body
     rows = [each.get("resourceId") or {} for each in (body or {}).get("ancestor") or ()]
     unknown = [str(row.get("type")) for row in rows if row.get("type") not in (*SORTS, "project")]
     if unknown or not rows:
@@ -123,10 +123,8 @@ def policy_at(conn: GcpConnection, resource: str, *, whole: bool = False) -> Any
     from google.iam.v1 import policy_pb2
     from google.protobuf import json_format
 
-    body = conn.api(RESOURCE_MANAGER).call(
-        "POST", f"/v3/{_path(resource)}:getIamPolicy", needs=GET_POLICY_OF[sort_of(resource)],
-        body={"options": {"requestedPolicyVersion": VERSION}}, again=True,
-    ).body  # fmt: skip
+    asked, needs = {"options": {"requestedPolicyVersion": VERSION}}, GET_POLICY_OF[sort_of(resource)]
+    body = conn.api(RESOURCE_MANAGER).ask(f"/v3/{_path(resource)}:getIamPolicy", needs, asked).body
     try:
         return json_format.ParseDict(body or {}, policy_pb2.Policy(), ignore_unknown_fields=not whole)
     except json_format.ParseError:

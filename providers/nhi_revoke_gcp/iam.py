@@ -10,7 +10,11 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
+from msgspec import json
+
+from nhi_revoke.provider.counting import ask_counted, sends
 from nhi_revoke.provider.quiet import hush
+from nhi_revoke.provider.shared_reads import SharedReads
 from nhi_revoke_gcp.login import Login
 
 if TYPE_CHECKING:
@@ -30,20 +34,27 @@ LOGS = (
 class Iam:
     """Thread-safe. Made without I/O; the libraries are loaded at the first call."""
 
-    def __init__(self, io: Io, login: Login, target: str, *, plain: bool) -> None:
-        """`target`: host:port. `plain`: without TLS, which is for this machine alone."""
+    def __init__(self, io: Io, login: Login, target: str, reads: SharedReads[Any], *, plain: bool) -> None:
+        """`target`: host:port. `reads`: of the whole connection. `plain`: without TLS, for this machine alone."""
         self._io, self._login, self._target, self._plain = io, login, target, plain
+        self._reads = reads
         self._lock = threading.Lock()
         self._client: IAMClient | None = None
         hush(LOGS)
 
     def read(self, method: str, request: dict[str, Any], needs: str) -> Any:
-        """One read, by the client's own name of it. Raises the faults of the contract."""
-        return self._io.ask(lambda: self._called(method, request, needs, reads=True), repeatable=True)
+        """One read, by the client's own name of it. Whoever asks for what is asked for already hears that answer, and
+        leaves it as it is. Raises the faults of the contract.
+        """
+        return self._reads.read(
+            (method, json.encode(request, order="deterministic"), needs),
+            lambda: ask_counted(self._io, lambda: self._called(method, request, needs, reads=True), repeatable=True),
+        )
 
     def send(self, method: str, request: dict[str, Any], needs: str, *, again: bool) -> Any:
         """One change. `again`: it may happen twice without harm (a create never does)."""
-        return self._io.ask(lambda: self._called(method, request, needs, reads=False), repeatable=again)
+        with self._reads.changing():
+            return ask_counted(self._io, lambda: self._called(method, request, needs, reads=False), repeatable=again)
 
     def _called(self, method: str, request: dict[str, Any], needs: str, *, reads: bool) -> Any:
         # gRPC writes to stderr by itself, over whatever stands there, unless it is told not to before it is loaded.
@@ -66,7 +77,9 @@ class Iam:
     def _once(self, method: str, request: dict[str, Any], needs: str) -> Any:
         signed = self._login.headers("POST", self._target, needs)
         metadata = tuple((name.lower(), value) for name, value in signed.items())
-        return getattr(self._opened(), method)(request=request, retry=None, timeout=TIMEOUT, metadata=metadata)
+        call = getattr(self._opened(), method)
+        sends(self._io)
+        return call(request=request, retry=None, timeout=TIMEOUT, metadata=metadata)
 
     def _opened(self) -> IAMClient:
         with self._lock:

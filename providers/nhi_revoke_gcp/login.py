@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from nhi_revoke.model.ref import PrincipalRef
+from nhi_revoke.provider.counting import ask_counted
 from nhi_revoke.provider.fault import Unauthenticated
 from nhi_revoke_gcp.settings import GcpSettings
 from nhi_revoke_gcp.words import SIGN_IN
@@ -65,7 +66,7 @@ class Login:
         with self._lock:
             if not self._token or self._since is None or self._clock.now() - self._since >= RENEWED:
                 who = self._who()
-                self._token = self._io.ask(lambda: refreshed(who.credentials, self._http), repeatable=True)
+                self._token = ask_counted(self._io, lambda: refreshed(who.credentials, self._http), repeatable=True)
                 self._since = self._clock.now()
             return self._token
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from google.auth import exceptions, transport
 
+from nhi_revoke.provider.counting import sends
 from nhi_revoke.provider.fault import Fault, NoAnswer, Rejected, Throttled, Unavailable
 from nhi_revoke.provider.quiet import HTTP_LOGS, hush
 from nhi_revoke.provider.retry import RateHeaders, pause
@@ -67,9 +68,10 @@ class TokenHttp(transport.Request):
         **kwargs: Any,
     ) -> TokenAnswer:
         """Raises the faults of the contract."""
-        import httpx
+        from nhi_revoke.provider.httpx_alone import httpx
 
         base = "{0.scheme}://{0.netloc}".format(urlsplit(url))
+        sends(self._io)
         began, failed, sent = self._clock.local(), "", False
         limit: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
         try:

@@ -6,13 +6,16 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.fault import Denied, Fault, Missing, Rejected, Unauthenticated
-from nhi_revoke.provider.http import Authorize, HttpApi, segment
+from nhi_revoke.provider.http import Answer, Authorize, HttpApi, segment
+from nhi_revoke.provider.paging import pages_by_link
+from nhi_revoke.provider.shared_reads import SharedReads
+from nhi_revoke.provider.together import Together
 from nhi_revoke.provider.vendor_clock import VendorClock
 from nhi_revoke_github.host import api_url, site_url
 from nhi_revoke_github.login import ByAppKey, ByClientSecret, ByInstallation, ByToken
@@ -43,6 +46,10 @@ class GithubConnection:
         self._lock = threading.Lock()
         self._operator = Operator(*self._sign_ins(), io)
         self._held: dict[HeldApp, HttpApi] = {}
+        self._reads: SharedReads[Answer] = SharedReads()
+        self.together: Together[Any] = Together()
+        self.beyond_a_page: set[Hashable] = set()
+        """Listings that did not fit on one: how to ask for them again, and never what they said."""
 
     # -- who and when ----------------------------------------------------------------------------------------------
 
@@ -107,31 +114,53 @@ class GithubConnection:
     def get(self, path: str, needs: str, *, known: bool = False, **query: Any) -> Any:
         """The body of one read. `known`: that it may be seen was shown before, so that a 404 means "there is none"
         (Missing); else it is Denied: hidden or absent. Raises the faults of the contract."""
-        return self._asked("GET", path, needs, known=known, query=query or None)
+        asks = self._operator.asks(path)
+        try:
+            return self._read(asks, path, path, needs, query).body
+        except (Denied, Unauthenticated) as fault:
+            read = _told(asks, fault, known)
+        raise read
 
     def rows(self, path: str, needs: str, *, under: str = "", known: bool = False, **query: Any) -> Iterator[Any]:
         """Every row of a listing. `under`: the member of the body that holds them."""
+        for body, _ in self.pages(path, needs, under=under, known=known, **query):
+            yield from body
+
+    def pages(
+        self, path: str, needs: str, *, under: str = "", known: bool = False, **query: Any
+    ) -> Iterator[tuple[list[Any], bool]]:
+        """Each page's rows, and whether it is the last one."""
         query.setdefault("per_page", PAGE)
         asks = self._operator.asks(path)
+
+        def ask(url: str) -> Answer:
+            return self._read(asks, url, path, needs, query if url == path else {})
+
         try:
-            for page in asks.by.api().pages(path, needs=needs, **query):
-                yield from listed(page.body, path, under)
+            for page in pages_by_link(ask, path):
+                yield list(listed(page.body, path, under)), not page.next_link
         except (Denied, Unauthenticated) as fault:
-            raise _read(asks, fault, known) from None
+            raise _told(asks, fault, known) from None
 
     def send(
         self, method: str, path: str, needs: str, body: Any = None, *, known: bool = False, again: bool | None = None
     ) -> Any:
         """One change; the answer's body. `again`: it may happen twice without harm (a create never does)."""
-        return self._asked(method, path, needs, known=known, body=body, again=again)
-
-    def _asked(self, method: str, path: str, needs: str, *, known: bool, **more: Any) -> Any:
         asks = self._operator.asks(path)
         try:
-            return asks.by.api().call(method, path, needs=needs, **more).body
+            with self._reads.changing():
+                return asks.by.api().call(method, path, needs=needs, body=body, again=again).body
         except (Denied, Unauthenticated) as fault:
-            read = _read(asks, fault, known)
+            read = _told(asks, fault, known)
         raise read
+
+    def _read(self, asks: Asks, url: str, path: str, needs: str, query: Mapping[str, Any]) -> Answer:
+        """Many kinds and steps ask for the same at once. `path`: for messages."""
+        what = f"GET {path.partition('?')[0]}"
+        return self._reads.read(
+            (asks.by, url, needs, tuple(sorted(query.items()))),
+            lambda: asks.by.api().call("GET", url, needs=needs, query=query or None, what=what),
+        )
 
     def asks_for(self, *, apps_alone: bool) -> SignIn:
         """Which sign-in asks for what belongs to an organisation. `apps_alone`: what GitHub tells Apps alone."""
@@ -221,7 +250,7 @@ def org_path(org: str, rest: str = "") -> str:
     return f"/orgs/{segment(org)}{rest}"
 
 
-def _read(asks: Asks, fault: Denied | Unauthenticated, known: bool) -> Fault:
+def _told(asks: Asks, fault: Denied | Unauthenticated, known: bool) -> Fault:
     """With the name of the credential, where there are two; and what a 404 means where the place was seen before."""
     if isinstance(fault, Unauthenticated):
         return asks.refused(fault)

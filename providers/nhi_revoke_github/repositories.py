@@ -9,8 +9,10 @@ seconds, and no minute sees more.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
@@ -75,8 +77,15 @@ class Walk(Struct, frozen=True):
 
 def repositories(conn: GithubConnection) -> list[str]:
     """Full names, archived ones included. Raises Denied."""
-    rows = conn.rows(org_path(conn.org, "/repos"), METADATA, type="all")
-    return sorted({str(row["full_name"]) for row in rows}, key=str.lower)
+    return _ordered(_pages(conn))
+
+
+def _pages(conn: GithubConnection) -> Iterator[tuple[list[Any], bool]]:
+    return conn.pages(org_path(conn.org, "/repos"), METADATA, type="all")
+
+
+def _ordered(pages: Iterable[tuple[list[Any], bool]]) -> list[str]:
+    return sorted({str(row["full_name"]) for rows, _ in pages for row in rows}, key=str.lower)
 
 
 def paced(
@@ -96,12 +105,44 @@ def paced(
 def walk(
     conn: GithubConnection, io: Io, what: str, needs: str, look: Callable[[str], T], names: Sequence[str] = ()
 ) -> Walk:
-    """`look` at every repository, side by side, at the pace that GitHub allows; one that refuses stops no other.
+    """`look` at every repository, side by side, at the pace that GitHub allows; one that refuses stops no other. Those
+    that begin the same walk at the same time (by `what`) go it together.
 
     `what`: for the operator's screen. `names`: by default all repositories. Raises Denied where none may be looked at,
     and other faults of a look.
     """
-    every = list(names) or repositories(conn)
+    if names:
+        return _walked(conn, io, what, needs, look, names, counted=False)
+    begun: _Begun[Walk] = conn.together.once(("walk", what), lambda: _Begun(conn))
+    return begun.once(lambda every: _walked(conn, io, what, needs, look, every))
+
+
+class _Begun(Generic[T]):
+    """A walk whose first page of repositories was read: whoever asked for it by then may go along, and nobody later."""
+
+    def __init__(self, conn: GithubConnection) -> None:
+        self._pages = _pages(conn)
+        self._first = next(self._pages)
+        self._lock = threading.Lock()
+        self._goes = False
+        self._over: Future[T] = Future()
+
+    def once(self, go: Callable[[Sequence[str]], T]) -> T:
+        """What `go`, or another's, makes of all names. Raises what that raises, and Denied."""
+        with self._lock:
+            mine, self._goes = not self._goes, True
+        if mine:
+            try:
+                self._over.set_result(go(_ordered(itertools.chain([self._first], self._pages))))
+            except BaseException as error:  # noqa: BLE001 - raised below, and by those who go along
+                self._over.set_exception(error)
+        return self._over.result()
+
+
+def _walked(
+    conn: GithubConnection, io: Io, what: str, needs: str, look: Callable[[str], T], every: Sequence[str], *,
+    counted: bool = True,
+) -> Walk:  # fmt: skip
     count = itertools.count(1)
     title = f"{what} of {conn.org}" + (f", {WALK} a minute" if len(every) > WALK else "")
 
@@ -113,7 +154,14 @@ def walk(
         finally:
             io.progress(title, next(count), len(every))
 
-    looked = list(zip(every, paced(conn, io, one, every, WALK, GROUP), strict=True))
+    missing: list[int | None] = [0]
+
+    def counting() -> None:
+        missing[0] = unlisted(conn, len(every))
+
+    told: list[tuple[str, T] | Denied] = []
+    io.map(lambda do: do(), [lambda: told.extend(paced(conn, io, one, every, WALK, GROUP)), *[counting] * counted])
+    looked = list(zip(every, told, strict=True))
     hidden = [name for name, found in looked if isinstance(found, Denied)]
     refusals = [found for _, found in looked if isinstance(found, Denied)]
     if refusals and len(refusals) == len(every):
@@ -121,7 +169,7 @@ def walk(
     return Walk(
         found=tuple(found for _, found in looked if not isinstance(found, Denied)),
         hidden=tuple(hidden),
-        missing=0 if names else unlisted(conn, len(every)),
+        missing=missing[0],
         needs=next((r.needs for r in refusals if r.needs), "") or needs,
     )
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from nhi_revoke.model.ref import PrincipalRef
+from nhi_revoke.provider.counting import ask_counted, sends
 from nhi_revoke.provider.fault import Denied, Fault, Missing, NoAnswer, Rejected, Unauthenticated, Unavailable
 from nhi_revoke.provider.quiet import hush
 from nhi_revoke.provider.vendor_clock import VendorClock
@@ -135,7 +136,7 @@ class KubernetesConnection:
                     raise
             return self._once(self._client(), api, method, args, needs, what, more)
 
-        return self.io.ask(once, repeatable=reads if again is None else again)
+        return ask_counted(self.io, once, repeatable=reads if again is None else again)
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
@@ -149,6 +150,7 @@ class KubernetesConnection:
         fault: Fault
         try:
             call = getattr(getattr(official, api)(client), method)
+            sends(self.io)
             answer = call(*args, _preload_content=False, _request_timeout=TIMEOUT, **more)
             data = answer.data
             self._clock.learn(answer.headers.get("Date", ""), began)

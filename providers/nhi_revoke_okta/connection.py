@@ -13,8 +13,10 @@ from msgspec import Struct
 
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.fault import AmbiguousName, Denied, Missing, Rejected
-from nhi_revoke.provider.http import HttpApi, segment
+from nhi_revoke.provider.http import Answer, HttpApi, segment
 from nhi_revoke.provider.known import Known
+from nhi_revoke.provider.paging import pages_by_link
+from nhi_revoke.provider.shared_reads import SharedReads
 from nhi_revoke.provider.vendor_clock import VendorClock
 from nhi_revoke_okta.login import ServiceApp
 from nhi_revoke_okta.naming import AGENT_ID, AI_AGENT, API_SERVICE, APP, APP_ID, LOGIN, USER, USER_ID, canonical
@@ -55,6 +57,7 @@ class OktaConnection:
         self._api: HttpApi | None = None
         self._login: Any = None
         self._named: Known[Named] = Known()
+        self._reads: SharedReads[Answer] = SharedReads()
 
     # -- who and when ----------------------------------------------------------------------------------------------
 
@@ -94,11 +97,15 @@ class OktaConnection:
 
     def get(self, path: str, needs: str, **query: Any) -> Any:
         """The body of one read. Raises the faults of the contract."""
-        return self._open().call("GET", path, needs=needs, query=query or None).body
+        return self._read(path, path, needs, query).body
 
     def rows(self, path: str, needs: str, **query: Any) -> Iterator[dict[str, Any]]:
         """Every row of a listing, whatever the size of its pages (Okta docs: pagination)."""
-        for page in self._open().pages(path, needs=needs, **query):
+
+        def ask(url: str) -> Answer:
+            return self._read(url, path, needs, query if url == path else {})
+
+        for page in pages_by_link(ask, path):
             listed = page.body
             if isinstance(listed, dict):
                 listed = next((listed[name] for name in WRAPPED_IN if name in listed), None)
@@ -110,7 +117,8 @@ class OktaConnection:
         self, method: str, path: str, needs: str, body: Any = None, *, again: bool | None = None, **query: Any
     ) -> Any:
         """One change; the answer's body. `again`: it may happen twice without harm (a create never does)."""
-        return self._open().call(method, path, needs=needs, body=body, query=query or None, again=again).body
+        with self._reads.changing():
+            return self._open().call(method, path, needs=needs, body=body, query=query or None, again=again).body
 
     def ask_as(self, method: str, path: str, headers: Mapping[str, str], form: Mapping[str, str] | None = None) -> Any:
         """One call with another credential than the operator's: for proofs. Raises the faults of the contract."""
@@ -185,6 +193,14 @@ class OktaConnection:
         return found[0]
 
     # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _read(self, url: str, path: str, needs: str, query: Mapping[str, Any]) -> Answer:
+        """Many kinds and steps ask for the same at once. `path`: for messages."""
+        what = f"GET {path.partition('?')[0]}"
+        return self._reads.read(
+            (url, needs, tuple(sorted(query.items()))),
+            lambda: self._open().call("GET", url, needs=needs, query=query or None, what=what),
+        )
 
     def _open(self) -> HttpApi:
         with self._lock:

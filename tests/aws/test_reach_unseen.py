@@ -99,11 +99,31 @@ def test_each_policy_that_cannot_be_read_is_said_and_hides_no_other(empty: Bench
     role(empty, "named", {"AWS": [BOT, f"arn:aws:iam::{ACCOUNT}:role/own"]} if "Role" in denied else {"AWS": BOT})
     whole = Looked(empty, text)
     assert not whole.spots
-    everything_but(empty, denied)
+    # A role's own policies are in that listing, too.
+    also = [DETAILS] if denied in READS_OF_ROLE else []
+    everything_but(empty, denied, *also)
     seen = Looked(empty, text)
-    assert {spot.needs for spot in seen.unseen} == {denied}
+    assert {spot.needs for spot in seen.unseen} == {denied, *also}
     assert "named" in seen.names
     assert set(seen.leads) < set(whole.leads) or "Attached" in denied
+
+
+def test_own_policies_of_a_role_come_with_the_listing_but_for_those_of_aws(empty: Bench) -> None:
+    iam = empty.sandbox.admin("iam")
+    text = role(empty, "own", ROOT, policy(statement("Allow", f"{THERE}/inline")))
+    attached = policy(statement("Allow", f"{THERE}/attached"))
+    arn = iam.create_policy(PolicyName="m", PolicyDocument=attached)["Policy"]["Arn"]
+    for each in (arn, "arn:aws:iam::aws:policy/AdministratorAccess"):
+        iam.attach_role_policy(RoleName="own", PolicyArn=each)
+    seen = Looked(empty, text)
+    assert [spot.why.partition(": which")[0] for spot in seen.spots] == [
+        "policies of role own allow sts:AssumeRole on arn:aws:iam::*:role/*"
+    ]
+    assert set(seen.leads) >= {f"{THERE}/inline", f"{THERE}/attached"}
+    assert {seen.leads[f"{THERE}/{name}"].evidence for name in ("inline", "attached")} == {DETAILS}
+    assert not set(READS_OF_ROLE) & set(empty.reads())
+    everything_but(empty, "iam:GetPolicy")
+    assert {spot.needs for spot in Looked(empty, text).unseen} == {"iam:GetPolicy"}
 
 
 def test_the_principal_itself_that_cannot_be_looked_up_is_denied(bench: Bench) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,13 +15,14 @@ import pytest
 
 from nhi_revoke.model.found import BlindSpot
 from nhi_revoke.model.ref import PrincipalRef
-from nhi_revoke.provider.fault import Denied, NoAnswer
+from nhi_revoke.provider.fault import Denied, NoAnswer, Throttled
 from nhi_revoke.provider.kind import AccessKind
-from nhi_revoke.provider.together import Together
+from nhi_revoke.provider.together import Looks, Together
 from nhi_revoke_aws.access.boundary import Boundaries
 from nhi_revoke_aws.access.reach import Reach
 from nhi_revoke_aws.access.role_trust import RoleTrusts
 from nhi_revoke_aws.connection import AwsConnection
+from nhi_revoke_aws.events import lookup
 from nhi_revoke_aws.lineage import Lineage, Root
 from nhi_revoke_aws.principals import resolve
 from nhi_revoke_aws.sandbox.sandbox import ACCOUNT
@@ -33,6 +35,7 @@ NOON = datetime(2026, 11, 29, 12, 0, 10, tzinfo=UTC)
 PATIENCE = 10.0
 USER, ROLE = PrincipalRef("aws", "user", "bot"), PrincipalRef("aws", "role", "worker")
 TRUST = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
+SOURCE = {"eventSource": "iam.amazonaws.com"}
 ANSWERS: dict[str, Any] = {
     "GetCallerIdentity": {"Arn": f"arn:aws:iam::{ACCOUNT}:user/responder", "Account": ACCOUNT, "UserId": "AIDA1"},
     "GetUser": {"User": {"Arn": f"arn:aws:iam::{ACCOUNT}:user/bots/bot", "UserId": "AIDA2"}},
@@ -131,6 +134,43 @@ def test_side_by_side_all_hear_one_answer_and_the_next_asks_anew(pool: ThreadPoo
     assert together.once("a", lambda: "new") == "new"
 
 
+def test_looks_that_are_one_hear_what_was_asked_since_they_began() -> None:
+    looks: Looks[int] = Looks()
+    asked: list[str] = []
+
+    def ask(word: str) -> Callable[[], int]:
+        def look() -> int:
+            asked.append(word)
+            return len(asked)
+
+        return look
+
+    with looks.look() as first:
+        assert first("a", ask("a")) == 1
+        with looks.look() as second:
+            assert second("a", ask("a")) == 2, "what was asked before it began is older than it"
+            assert first("a", ask("a")) == 2
+            assert first("b", ask("b")) == 3
+            assert second("b", ask("b")) == 3
+        assert first("b", ask("b")) == 3, "one of them is still under way"
+    with looks.look() as later:
+        assert later("b", ask("b")) == 4
+    assert asked == ["a", "a", "b", "b"]
+
+
+def test_what_failed_failed_for_all_of_them() -> None:
+    looks: Looks[int] = Looks()
+
+    def fails() -> int:
+        raise Denied("no")
+
+    with looks.look() as first, looks.look() as second:
+        with pytest.raises(Denied):
+            first("a", fails)
+        with pytest.raises(Denied):
+            second("a", lambda: 1)
+
+
 # -- a user, or a role -------------------------------------------------------------------------------------------------
 
 
@@ -192,6 +232,30 @@ def test_a_read_is_no_change(pool: ThreadPoolExecutor) -> None:
     assert conn.count("GetRole") == 1
 
 
+def test_only_the_very_same_request_is_shared(pool: ThreadPoolExecutor) -> None:
+    conn = Vendor(held="ListUserPolicies")
+    first = pool.submit(conn.call, "iam", "ListUserPolicies", UserName="bot", MaxItems=5)
+    assert conn.began.wait(PATIENCE)
+    same = pool.submit(conn.call, "iam", "ListUserPolicies", MaxItems=5, UserName="bot")
+    until_waiting(conn.together, 1)
+    conn.call("iam", "ListUserPolicies", UserName="another", MaxItems=5)
+    conn.call("iam", "ListUserPolicies", UserName="bot", MaxItems=5, region="eu-west-1")
+    conn.go.set()
+    assert first.result(PATIENCE) is same.result(PATIENCE)
+    assert conn.count("ListUserPolicies") == 3
+
+
+def test_every_change_is_asked_for_itself(pool: ThreadPoolExecutor) -> None:
+    conn = Vendor(held="PutUserPolicy")
+    put = partial(conn.call, "iam", "PutUserPolicy", UserName="bot", PolicyName="p", PolicyDocument="{}")
+    first = pool.submit(put)
+    assert conn.began.wait(PATIENCE)
+    put()
+    assert conn.count("PutUserPolicy") == 2
+    conn.go.set()
+    assert first.result(PATIENCE) == {}
+
+
 # -- the roles of an account ------------------------------------------------------------------------------------------
 
 
@@ -202,8 +266,8 @@ def test_reach_lists_all_roles_once_for_a_wave_and_reads_own_policies_beside(poo
     found = [pool.submit(look) for look in looks]
     assert conn.began.wait(PATIENCE)
     until_waiting(conn.together, 1)
-    wanted = {name for name in ANSWERS if name.startswith("List")}
-    until(lambda: wanted <= set(conn.asked), "own policies are read only after the roles")
+    wanted = {name for name in ANSWERS if name.startswith("List") and "Role" not in name}
+    until(lambda: wanted <= set(conn.asked), "a user's own policies are read only after the roles")
     conn.go.set()
     assert [future.result(PATIENCE) for future in found] == [[], []]
     assert conn.count("GetAccountAuthorizationDetails") == 1
@@ -239,3 +303,47 @@ def test_walks_side_by_side_look_one_session_up_once_and_the_next_walk_again(
     assert conn.count("LookupEvents") == 1
     walk("user/bot")
     assert conn.count("LookupEvents") == 2
+
+
+def test_a_walk_hears_what_another_of_the_same_look_was_answered() -> None:
+    conn = Vendor()
+
+    def walk(name: str) -> Lineage:
+        on = PrincipalRef("aws", "", f"arn:aws:iam::{ACCOUNT}:{name}")
+        return Lineage(conn, conn.io, on, NOON - timedelta(hours=36))
+
+    def follow(lineage: Lineage) -> None:
+        assert not list(lineage.follow([Root("ASIA1", "aws:role-session/ASIA1", PrincipalRef("aws", "user", "bot"))]))
+
+    user, role = walk("user/bot"), walk("role/worker")
+    with user.beside(), role.beside():
+        follow(user)
+        follow(role)
+    assert conn.count("LookupEvents") == 1
+    later = walk("user/bot")
+    with later.beside():
+        follow(later)
+    assert conn.count("LookupEvents") == 2
+
+
+def test_a_look_up_that_came_too_soon_waits_for_a_turn_again() -> None:
+    conn = Vendor()
+    conn.answers["LookupEvents"] = Throttled("too soon")
+    with pytest.raises(Throttled):
+        list(lookup(conn, "us-east-1", "Username", "bot", NOON))
+    assert isinstance(conn.io, PlainIo)
+    assert conn.count("LookupEvents") == len(conn.io.paced) == 3
+
+
+def test_of_a_key_only_events_that_begin_or_plant_something_are_kept() -> None:
+    conn = Vendor()
+    names = ("GetObject", "AssumeRole", "CreateUser", "ListUsers")
+    conn.answers["LookupEvents"] = {
+        "Events": [
+            {"CloudTrailEvent": json.dumps({"eventName": n, "eventTime": f"{NOON:%Y-%m-%dT%H:%M:%SZ}"} | SOURCE)}
+            for n in names
+        ]
+    }
+    lineage = Lineage(conn, conn.io, USER, NOON - timedelta(hours=36))
+    assert [e.name for e in lineage._look_up("us-east-1", "AccessKeyId", "AKIA1")[0]] == ["AssumeRole", "CreateUser"]
+    assert [e.name for e in lineage._look_up("us-east-1", "Username", "bot")[0]] == list(names)

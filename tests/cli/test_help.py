@@ -37,13 +37,16 @@ Look:
   plan    What `revoke` would do, in order, with what breaks and what stays.
 
 Act:
-  revoke   End every session and key now, then replace what has a delivery
-           target.
-  rotate   Replace first, prove the new one, then end the old one and its
-           sessions.
-  approve  Sign a saved plan, where it needs more than one person.
-  apply    Carry out a saved plan, without a prompt.
-  resume   Go on with a run that was interrupted or crashed.
+  revoke    End every session and key now, then replace what has a delivery
+            target.
+  rotate    Replace first, prove the new one, then end the old one and its
+            sessions.
+  approve   Sign a saved plan, where it needs more than one person.
+  apply     Carry out a saved plan, without a prompt.
+  campaign  Many identities at once: plan, apply in waves, status, undo, one
+            report.
+  worker    Work on campaigns of a database, beside other machines.
+  resume    Go on with a run that was interrupted or crashed.
 
 After a run:
   hold     Keep what a run ended ended, until the last residual has passed.

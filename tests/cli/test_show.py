@@ -46,9 +46,9 @@ def test_whatever_the_output_and_however_quiet(output: str, verbosity: int) -> N
 def test_above_a_live_line() -> None:
     made, _, err = session(tty=True)
     with made.progress(acting=False):
-        made._tell(SaysEvent("before"))
+        made.tell(SaysEvent("before"))
         assert made.show(CODE)
-        made._tell(SaysEvent("after"))
+        made.tell(SaysEvent("after"))
     said = err.getvalue()
     assert said.index("before") < said.index(CODE) < said.index("after")
 

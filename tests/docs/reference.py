@@ -14,6 +14,7 @@ from nhi_revoke.cli.exit_code import TABLE
 from nhi_revoke.cli.process import run
 from nhi_revoke.cli.session import Session
 from nhi_revoke.cli.streams import Streams
+from nhi_revoke.completion.grammar import Command, commands
 from nhi_revoke.completion.table import COMMANDS, SECTIONS, TOPIC_NAMES
 from nhi_revoke.engine.states import MEANS, VERBS, RunState
 from nhi_revoke.provider.registry import Registry
@@ -44,15 +45,22 @@ def _page(title: str, text: str) -> str:
 
 def _commands() -> str:
     parts = ["`nhi-revoke COMMAND --help` prints the same. Options that every command takes stand at the end."]
+    inner = {each.name: each.parts for each in commands()}
     for section in SECTIONS:
         parts.append(f"## {section}")
         for row in COMMANDS:
             if row.section == section:
                 changes = "May change something at a vendor." if row.changes else "Changes nothing at a vendor."
                 parts.append(f"### {row.name}\n\n{row.help} {changes}\n\n{_fenced(_own(said(row.name, '--help')))}")
+                parts += [_part(each) for each in inner.get(row.name, ())]
     common = said(COMMANDS[0].name, "--help").partition(COMMON)
     parts.append(f"## Options of every command\n\n{_fenced(''.join(common[1:]))}")
     return "\n\n".join(parts)
+
+
+def _part(part: Command) -> str:
+    """A word of a command that is one itself."""
+    return f"#### {part.name}\n\n{_fenced(_own(said(*part.name.split(), '--help')))}"
 
 
 def _own(text: str) -> str:

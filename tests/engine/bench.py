@@ -11,6 +11,7 @@ from nhi_revoke.engine.event import Event, StepEvent
 from nhi_revoke.engine.history import StepHistory
 from nhi_revoke.engine.io import EngineIo
 from nhi_revoke.engine.journal import BeforeAppend, Journal
+from nhi_revoke.engine.logs import Acted
 from nhi_revoke.engine.recorder import Recorder
 from nhi_revoke.engine.runner import Runner
 from nhi_revoke.model.line import Line
@@ -56,7 +57,7 @@ class Bench:
         self.recorder = Recorder(Journal.create(self.store, "run-1", before_append=before), self.io.now)
         self.recorder.write(opened(*steps))
         self.doing = Doing(self.connections, self.recorder)
-        self.acted: list[str] = []
+        self.acted: list[Acted] = []
         self.settle: float | None = None
 
     def runner(self) -> Runner:
@@ -67,7 +68,7 @@ class Bench:
             self.pool,
             self.heard.append,
             self.settle,
-            on_acted=lambda: self.acted.append("acted"),
+            on_acted=self.acted.append,
         )
 
     def run(self, *steps: Step) -> None:

@@ -11,8 +11,9 @@ from msgspec.structs import replace
 from nhi_revoke.config import Config
 from nhi_revoke.engine.clock import Interrupted
 from nhi_revoke.engine.connections import KEPT, Connections
-from nhi_revoke.engine.inventory import LOG_WINDOW, as_lead, canonical, denied_already, outsiders_become_leads
+from nhi_revoke.engine.inventory import LOG_WINDOW, canonical
 from nhi_revoke.engine.io import EngineIo
+from nhi_revoke.engine.outsiders import as_lead, denied_already, outsiders_become_leads
 from nhi_revoke.engine.resolve import one_ref, resolve
 from nhi_revoke.engine.service import Engine, clock_for
 from nhi_revoke.model.error import Ambiguous, NotFound, NothingCanStart, Refused, Usage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from hypothesis import given
@@ -282,3 +282,26 @@ def test_the_live_clock_returns_as_soon_as_it_is_stopped() -> None:
 def test_no_proxy_is_asked_for_what_serves_this_machine_alone(url: str, near: bool) -> None:
     """Names are never looked up."""
     assert is_near(url) is near
+
+
+def test_what_waits_aside_holds_up_nothing_that_fans_out_beside_it(io: EngineIo) -> None:
+    """A vendor's published rate for its logs keeps no look at a cut waiting."""
+    full, free = threading.Barrier(FAN_OUT + 1, timeout=10), threading.Event()
+    told: list[Sequence[bool]] = []
+
+    def wait(number: int) -> bool:
+        if number < FAN_OUT:
+            full.wait()
+        return free.wait(10)
+
+    def slowly() -> None:
+        io.aside()
+        told.append(io.map(wait, range(FAN_OUT + 8)))
+
+    beside = threading.Thread(target=slowly)
+    beside.start()
+    full.wait()
+    assert io.map(str, [1, 2, 3]) == ["1", "2", "3"]
+    free.set()
+    beside.join()
+    assert told == [[True] * (FAN_OUT + 8)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,6 +14,7 @@ from nhi_revoke.engine.io import EngineIo
 from nhi_revoke.engine.prediction import predicted_open
 from nhi_revoke.engine.verdict import MOST_IN_REACH, next_leads
 from nhi_revoke.model.found import Access, BlindSpot, Family, Found, Lead
+from nhi_revoke.model.identity import Identity
 from nhi_revoke.model.intent import Intent
 from nhi_revoke.model.line import Noted
 from nhi_revoke.model.ref import Json, PrincipalRef
@@ -23,7 +25,7 @@ from nhi_revoke.provider.io import Io, Run
 from nhi_revoke.provider.kind import AccessKind
 from nhi_revoke.provider.registry import Registry
 from nhi_revoke.render.inventory import counts
-from tests.engine.cloud import Cloud, bot
+from tests.engine.cloud import Bot, Cloud, bot
 from tests.engine.fake import Fake
 from tests.engine.fake_doer import Played, last
 from tests.engine.scene import YES, Entry, Scene, fate, identity
@@ -112,6 +114,36 @@ def hasty(scene: Scene, intent: Intent | None = None) -> Report:
     intent = intent or Intent()
     plan = scene.engine.plan(scene.engine.inventory(identity(), intent, logs=False, late=False), intent)
     return scene.engine.run(plan, "revoke", YES)
+
+
+# -- a plan of whom leads point at -------------------------------------------------------------------------------------
+
+
+def test_whom_leads_point_at_is_looked_at_once_and_for_the_plan_what_was_left_out(wide: Scene, cloud: Cloud) -> None:
+    cloud.bots["other"] = Bot()
+    cloud.logs.append(cloud.session("other", "1", after(-60)))
+    who = Identity("reach", (bot("other"),))
+    inventory = wide.engine.inventory(identity(), Intent(), logs=False)
+    wide.engine.surveyor.observe(inventory, Intent())
+    kinds = {call for call in cloud.calls if call.startswith("collect") and call.endswith("other")}
+    before = len(cloud.calls)
+    once = wide.engine.surveyor.look_on(who, experimental=False)
+    assert kinds
+    assert [call for call in cloud.calls[before:] if call in kinds] == []
+    assert once == replace(wide.engine.surveyor.look(who, enrich=False, experimental=False), at=once.at)
+    assert {a.kind for a in once.accesses} >= {"fake:key", "fake:grant"}
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(15, 0), (16, 1)])
+def test_a_plan_is_made_of_no_older_look(wide: Scene, cloud: Cloud, seconds: int, asked: int) -> None:
+    cloud.bots["other"] = Bot()
+    cloud.logs.append(cloud.session("other", "1", after(-60)))
+    inventory = wide.engine.inventory(identity(), Intent(), logs=False)
+    wide.engine.surveyor.observe(inventory, Intent())
+    before = len(cloud.called("collect fake:session fake:bot/other"))
+    cloud.clock.wait(seconds, threading.Event())
+    wide.engine.surveyor.look_on(Identity("reach", (bot("other"),)), experimental=False)
+    assert len(cloud.called("collect fake:session fake:bot/other")) - before == asked
 
 
 # -- late ----------------------------------------------------------------------------------------------------------

@@ -50,6 +50,17 @@ def test_a_quiet_run_adds_nothing(scene: Scene) -> None:
     assert report.exit_code == 0
 
 
+def test_a_round_looks_at_what_is_there_and_at_what_still_holds_in_one_wave(scene: Scene, cloud: Cloud) -> None:
+    looked = threading.Event()
+    came: list[bool] = []
+    planned = scene.plan()
+    cloud.tell("seen fake:key/disable", None, None, looked.set)
+    cloud.tell("collect fake:key", lambda: came.append(looked.wait(10)))
+    scene.engine.run(planned, "revoke", YES)
+    assert came == [True], "the listing of the round, while the effect is looked at"
+    assert len(cloud.called("seen fake:key/disable")) == 3, "seen, settled, and once in the round"
+
+
 def test_a_new_key_is_ended_settled_and_sealed_again(scene: Scene, cloud: Cloud) -> None:
     cloud.clock.at(12, plant(cloud))
     report = scene.revoke()

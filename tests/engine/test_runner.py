@@ -210,7 +210,7 @@ def test_different_locks_go_side_by_side(bench: Make, cloud: Cloud) -> None:
 def test_a_lock_holds_while_something_is_done_again(bench: Make, cloud: Cloud) -> None:
     """`a` is taken back while it settles, and `b` of the same lock is not seen yet: `a` waits for it."""
     cloud.bots["other"] = Bot()
-    hidden = [Failed("not shown")] * 5
+    hidden = [Failed("not shown")] * 7
     cloud.tell(f"seen {DISABLE}", None, *hidden, undone(cloud))
     times: list[datetime] = []
     cloud.tell(f"apply {DISABLE}", None, None, lambda: times.append(cloud.clock.now()))
@@ -218,6 +218,6 @@ def test_a_lock_holds_while_something_is_done_again(bench: Make, cloud: Cloud) -
     run.run()
     assert [c.rpartition("/")[2] for c in cloud.called(f"apply {DISABLE}")] == ["ci", "other", "ci"]
     seen = next(line.at for line in run.lines() if isinstance(line, Looked) and line.step == "b")
-    assert times == [seen] == [after(15.5)]
+    assert times == [seen] == [after(11.5)]
     assert run.of("a").settled
     assert run.of("b").settled

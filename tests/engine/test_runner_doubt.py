@@ -8,12 +8,13 @@ import pytest
 
 from nhi_revoke.engine.clock import Interrupted
 from nhi_revoke.engine.doubt import abandon
+from nhi_revoke.engine.logs import Acted
 from nhi_revoke.engine.runner import ATTEMPTS, UNTIL_SEEN, Runner
 from nhi_revoke.model.change import Already, Done, Failed, Lost, Skipped
 from nhi_revoke.model.line import Resulted
 from nhi_revoke.model.step import Phase
 from nhi_revoke.provider.fault import Denied, NoAnswer, Unavailable
-from tests.engine.cloud import LOST, Bot, Cloud
+from tests.engine.cloud import LOST, Bot, Cloud, bot
 from tests.engine.running import DISABLE, Make, key, undone
 from tests.engine.story import cut, seal, step
 from tests.engine.tick import after
@@ -103,7 +104,7 @@ def test_lag_is_waited_for(bench: Make, cloud: Cloud) -> None:
     run = bench(step("a"))
     run.run()
     assert run.of("a").settled
-    assert cloud.clock.waits[:4] == [0.5, 1.0, 2.0, 4.0]
+    assert cloud.clock.waits[:4] == [0.5, 1.0, 2.0, 2.0]
 
 
 def test_a_denied_look_leaves_it_requested_at_once(bench: Make, cloud: Cloud) -> None:
@@ -151,20 +152,29 @@ def test_somebody_who_keeps_taking_it_back_is_told_as_open(bench: Make, cloud: C
     assert run.told("a")[-1] == "failed"
 
 
-def test_logs_are_started_once_when_every_cut_and_end_was_seen(bench: Make, cloud: Cloud) -> None:
-    run = bench(step("a"), cut("b"), seal("c", after=("a", "b")))
+def test_whose_cuts_and_ends_were_seen_is_told_while_others_are_not_seen_yet(bench: Make, cloud: Cloud) -> None:
+    """And before any seal: containment does not wait for the logs, nor they for it."""
+    cloud.bots["other"] = Bot()
+    run = bench(step("a"), cut("b"), cut("c", on=bot("other")), seal("d", after=("a", "b")))
+    seen: list[tuple[Acted, bool]] = []
+    cloud.tell(f"seen {DISABLE}", *[Failed("not shown")] * 3)
     runner = run.runner()
-    seals_then: list[bool] = []
-
-    def acted() -> None:
-        run.acted.append("x")
-        seals_then.append(run.of("c").asked)
-
-    runner._on_acted = acted
+    runner._on_acted = lambda acted: seen.append((acted, run.of("d").asked))
     runner.run(run.steps)
-    runner.run(run.steps)
-    assert run.acted == ["x"]
-    assert seals_then == [False]
+    ci, other = bot("ci"), bot("other")
+    apart = [acted for acted, _ in seen if acted[other]]
+    assert apart[0] == {ci: False, other: True}
+    assert apart[-1] == {ci: True, other: True}
+    assert next(sealing for acted, sealing in seen if all(acted.values())) is False
+
+
+def test_a_change_that_does_not_show_is_looked_at_every_two_seconds_then_every_eight(bench: Make, cloud: Cloud) -> None:
+    cloud.tell(f"seen {DISABLE}", *[Failed("not shown")] * 99)
+    bench(step("a")).run()
+    soon = [0.5, 1.0, *[2.0] * 7]
+    assert sum(soon[:-1]) < 15 < sum(soon)
+    assert cloud.clock.waits == [*soon, *[8.0] * 6]
+    assert len(cloud.called(f"seen {DISABLE}")) == len(cloud.clock.waits) + 1
 
 
 def test_after_ctrl_c_nothing_more_is_started(bench: Make, cloud: Cloud) -> None:

@@ -152,6 +152,14 @@ def test_list_shows_it_and_says_how_coarse_it_is(whole: Whole) -> None:
 
 
 def test_containment_does_not_wait_for_it(whole: Whole) -> None:
-    """It is no part of what a step needs: a plan without logs reads no report."""
-    whole.plan()
+    """It is no part of what a step needs: a plan without logs reads no report, and neither does a run that has no use
+    for it: of its requests to the logs none is in the way of another.
+    """
+    whole.run()
     assert not [c for c in whole.sandbox.calls() if c.name == REPORT]
+
+
+def test_where_nobody_asked_for_last_uses_none_is_unseen(bench: Bench) -> None:
+    bench.sandbox.fault(REPORT, "denied", times=99)
+    assert blind(bench) == []
+    assert asked(bench) == 0

@@ -11,6 +11,7 @@ from nhi_revoke.provider.fault import Missing, Rejected, Unauthenticated
 from nhi_revoke.provider.vendor_clock import VendorClock
 from nhi_revoke_entra.client_credentials import operator_of
 from nhi_revoke_entra.cloud import CLOUDS, cloud_of
+from nhi_revoke_entra.connection import EntraConnection
 from nhi_revoke_entra.holder import holder_of
 from nhi_revoke_entra.sandbox import plant_keys, seed
 from nhi_revoke_entra.sandbox.state import TENANT, part
@@ -163,6 +164,17 @@ def test_a_revoked_operator_is_told_so(bench: Bench) -> None:
 def test_an_unknown_tenant_is_said_to_be(bench: Bench) -> None:
     with pytest.raises(Missing, match="no such tenant"):
         bench.connect(tenant_id="elsewhere.example").whoami()
+
+
+def test_requests_are_counted_for_the_tenants_id_whatever_it_is_called(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conn = bench.connect()
+    assert conn.counted_for == conn.scope == TENANT
+    monkeypatch.setattr(EntraConnection, "scope", "example.com")
+    assert conn.counted_for == ""
+    conn.whoami()
+    assert conn.counted_for == TENANT
 
 
 def test_a_disabled_operator_is_told_so(bench: Bench) -> None:

@@ -10,14 +10,20 @@ import httpx
 import pytest
 import respx
 
+from nhi_revoke.engine.clock import SandboxClock
+from nhi_revoke.engine.io import EngineIo
+from nhi_revoke.engine.sharing import SharedIo
 from nhi_revoke.model.found import BlindSpot, Lead
 from nhi_revoke.model.identity import Principal
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.fault import Denied, NoAnswer
 from nhi_revoke.provider.http import HttpApi
+from nhi_revoke.provider.sandbox.clock import MovableClock
+from nhi_revoke_entra import trusting as asking
 from nhi_revoke_entra.batch import MOST, Part, read_together
 from nhi_revoke_entra.sandbox import plant_keys, seed
 from nhi_revoke_entra.words import Graph
+from tests.engine.counted import Counted
 
 from .conftest import APP, START, Bench
 
@@ -89,7 +95,10 @@ def test_a_flexible_one_that_lets_jobs_in_is_an_edge_of_a_plan(bench: Bench) -> 
     assert f"{ISSUER}/repo:acme/*" in {each for a in bench.accesses(APP, KIND).values() for each in a.lets_in}
 
 
-def test_twenty_apps_are_asked_in_one_request(bench: Bench) -> None:
+@pytest.mark.parametrize("at_once", [1, 50])
+def test_twenty_apps_are_asked_in_one_request(bench: Bench, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    """However many of them are kept at a time."""
+    monkeypatch.setattr(asking, "AT_ONCE", at_once)
     wanted = {trust(bench, f"deploy-{n}", subject="repo:acme/shop:pull_request") for n in range(MOST * 2)}
     apps = len(bench.tenant.applications)
     bench.sandbox.gate.calls.clear()
@@ -158,6 +167,22 @@ def asked(bench: Bench, answers: list[Any], paths: tuple[str, ...] = ("/a", "/b"
         route.side_effect = [httpx.Response(200, json=body) for body in answers]
         told = read_together(api, bench.io, "/v1.0", paths, "X")
         return told, [call.request.content for call in route.calls]
+
+
+def test_each_part_of_a_batch_is_counted_and_the_batch_itself_is_none() -> None:
+    share, engine = Counted(), EngineIo(SandboxClock(MovableClock(START)))
+    io = SharedIo(engine, share, "entra", "t", "", None)
+    api = HttpApi(io, "https://graph.example.com", Graph(), clock=None)
+    with respx.mock() as mock:
+        route = mock.post("https://graph.example.com/v1.0/$batch")
+        first = [row(0, body="first"), row(1, 429, **{"Retry-After": "2"}), row(2, 429, **{"Retry-After": "3"})]
+        second = [row(1, body="second"), row(2, body="third")]
+        route.side_effect = [httpx.Response(200, json={"responses": rows}) for rows in (first, second)]
+        read_together(api, io, "/v1.0", ("/a", "/b", "/c"), "X")
+    engine.close()
+    assert [wish.count for wish in share.wishes] == [3, 2]
+    assert share.answers == 5
+    assert share.refusals == [3.0]
 
 
 def row(number: int, status: int = 200, body: Any = None, **headers: str) -> dict[str, Any]:

@@ -78,6 +78,13 @@ def test_each_sign_in_is_a_token_interactive_or_not(bench: Bench, size: int) -> 
     assert lag.covered_by == ("entra:user/disable",)
 
 
+def test_both_sorts_are_one_request_of_the_few_that_the_log_allows(bench: Bench) -> None:
+    signed_in(bench.sandbox, 20)
+    signed_in(bench.sandbox, 30, event="interactiveUser")
+    assert len(observed(bench)[0]) == 2
+    assert [call.name for call in bench.sandbox.calls()].count(LOG) == 1
+
+
 def test_no_older_ones_are_asked_for_than_a_token_lives(bench: Bench) -> None:
     kept = signed_in(bench.sandbox, 28 * 60 - 1, resource=GRAPH)
     signed_in(bench.sandbox, 28 * 60 + 5, resource=GRAPH)
@@ -130,8 +137,10 @@ def test_without_a_licence_or_the_right_it_is_unseen_and_never_none(bench: Bench
     assert "P1 or P2" in spot.needs
 
 
-def test_a_denial_of_the_second_sort_alone_is_unseen_too(bench: Bench) -> None:
+def test_a_denial_of_the_second_page_alone_is_unseen_too(bench: Bench) -> None:
+    bench.sandbox.page_size(1)
     signed_in(bench.sandbox, 20, event="interactiveUser")
+    signed_in(bench.sandbox, 30)
     view = bench.view(NAME)
     bench.sandbox.fault(LOG, "denied", after=1)
     [spot] = bench.kinds[TOKEN].observe(bench.conn, view.who, view.accesses, START - timedelta(hours=1), bench.io)

@@ -71,7 +71,8 @@ def test_disabled_and_signed_out_nothing_but_tokens_lives(bench: Bench) -> None:
         assert bench.seen(step) is None
         assert isinstance(bench.do(step), Done)
         assert bench.seen(step)
-    assert isinstance(bench.do(cut), Already)
+    assert isinstance(bench.do(cut), Done), "asked once more it is the same"
+    assert isinstance(bench.do(step_of(bench, f"{USER}/disable")), Already), "listed as disabled, it is left as it is"
     assert open_doors(bench) == {"user-graph-token"}
     bench.sandbox.advance(15 * 60 + 1)
     assert open_doors(bench) == set()

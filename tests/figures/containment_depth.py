@@ -40,6 +40,9 @@ class Containment(NamedTuple):
     """Depth until every end was seen."""
     requests: Mapping[str, int]
     """In all until then, by name."""
+    whole: Mapping[str, int]
+    """In all until the report was there, by name."""
+    whole_depth: int
     does: tuple[str, ...]
     """What was done in the phases cut and end."""
     waves: str
@@ -72,9 +75,11 @@ def contained(
     assert report.times.acted is not None
     until = [p for p in proxy.passed if p.ended <= acted[0]]
     does = tuple(sorted(s.does for s in plan.steps if s.phase in ("cut", "end")))
+    requests, whole = (Counter(p.name for p in some) for some in (until, proxy.passed))
     return Containment(
-        depth(p for p in until if p.ended <= listed), depth(until), Counter(p.name for p in until), does, _waves(until)
-    )
+        depth(p for p in until if p.ended <= listed), depth(until), requests, whole, depth(proxy.passed), does,
+        _waves(until),
+    )  # fmt: skip
 
 
 def least(look: Callable[[Path], Containment], folder: Path, listed: int, more: int) -> Containment:

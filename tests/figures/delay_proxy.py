@@ -6,6 +6,7 @@ import http.client
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
@@ -31,6 +32,8 @@ class Passed(NamedTuple):
     ended: float
     asked: Asked | None = None
     """Where the proxy keeps it."""
+    throttled: bool = False
+    """It was refused for coming too soon."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -62,10 +65,10 @@ class DelayProxy:
         self._server.server_close()
         self._thread.join()
 
-    def note(self, name: str, began: float, asked: Asked | None = None) -> None:
+    def note(self, name: str, began: float, asked: Asked | None = None, *, throttled: bool = False) -> None:
         """One request that has just ended; of another door of the same sandbox, too."""
         with self._lock:
-            self.passed.append(Passed(name, began, time.monotonic(), asked if self._keep else None))
+            self.passed.append(Passed(name, began, time.monotonic(), asked if self._keep else None, throttled))
 
     def _handler(self, target: str, delay: float) -> type[BaseHTTPRequestHandler]:
         note = self.note
@@ -96,7 +99,9 @@ class DelayProxy:
                 self.wfile.write(data)
                 upstream.close()
                 name = _name(self.command, self.path, self.headers, body)
-                note(name, began, Asked(dict(self.headers.items()), body, self.command, self.path))
+                throttled = answer.status >= HTTPStatus.BAD_REQUEST and b"Throttling" in data
+                asked = Asked(dict(self.headers.items()), body, self.command, self.path)
+                note(name, began, asked, throttled=throttled)
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _pass  # noqa: N815 - the names that http.server calls
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from nhi_revoke.provider.sandbox.server import LoopbackServer
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
+ROOT = Path(__file__).parents[2]
 SHOW = """
 import contextlib, io, json, sys
 sys.argv = ["nhi-revoke", *json.loads(sys.argv[1])]
@@ -42,6 +44,7 @@ HEAVY = {
     "importlib.metadata",
     "jinja2",
 }
+HTTPX_COMMAND_LINE = {"httpx._main", "click", "rich", "pygments"}
 NO_ENGINE = {"nhi_revoke.engine.service", "nhi_revoke.provider.registry", "nhi_revoke_aws", "nhi_revoke_local"}
 
 
@@ -148,6 +151,7 @@ def test_a_list_of_another_vendor_loads_nothing_of_the_rest(tmp_path: Path) -> N
         "pydantic",
         "jwt",
         "cryptography",
+        *HTTPX_COMMAND_LINE,
     }
     assert not there & (VENDORS | rest | {"nhi_revoke_aws.connection", "nhi_revoke_okta.sandbox", "werkzeug"})
 
@@ -165,7 +169,51 @@ def test_a_list_of_googles_loads_no_other_vendor_and_no_transport_of_its_own(tmp
     bot = "gcp:sa/bot@shop-prod.iam.gserviceaccount.com"
     there = loaded("list", bot, "--no-input", "--config", str(config), code=4)
     assert "google.auth" in there
-    assert not there & (VENDORS | {"msal", "jwt", "requests", "nhi_revoke_gcp.sandbox", "werkzeug"})
+    assert not there & (VENDORS | HTTPX_COMMAND_LINE)
+    assert not there & {"msal", "jwt", "requests", "nhi_revoke_gcp.sandbox", "werkzeug"}
+
+
+ALONE = """
+import sys
+from nhi_revoke.provider.httpx_alone import httpx
+assert not {"httpx._main", "click", "rich"} & set(sys.modules), "its command line came along"
+import httpx as everybodys
+assert everybodys is httpx
+from httpx._main import main
+assert main.params, "and is there for whoever wants it"
+"""
+FIRST = """
+import httpx as before, sys
+line = sys.modules["httpx._main"]
+from nhi_revoke.provider.httpx_alone import httpx
+assert httpx is before and httpx.main is line.main and sys.modules["httpx._main"] is line
+"""
+
+
+def at_run_time(tree: ast.AST) -> Iterator[str]:
+    """What a module imports, but for its type annotations."""
+    if isinstance(tree, ast.If) and isinstance(tree.test, ast.Name) and tree.test.id == "TYPE_CHECKING":
+        return
+    if isinstance(tree, ast.Import):
+        yield from (each.name for each in tree.names)
+    if isinstance(tree, ast.ImportFrom) and tree.module:
+        yield tree.module
+    for child in ast.iter_child_nodes(tree):
+        yield from at_run_time(child)
+
+
+def test_what_asks_a_vendor_takes_httpx_without_its_command_line() -> None:
+    product = (path for folder in ("nhi_revoke", "providers") for path in (ROOT / folder).rglob("*.py"))
+    texts = {path: path.read_text() for path in product if "sandbox" not in path.parts}
+    takes = {path.stem: set(at_run_time(ast.parse(text))) for path, text in texts.items() if "httpx" in text}
+    assert "nhi_revoke.provider.httpx_alone" in takes["cookieless"]
+    assert [name for name, imports in takes.items() if "httpx" in imports] == []
+
+
+@pytest.mark.parametrize("program", [ALONE, FIRST], ids=["after us", "before us"])
+def test_whoever_uses_httpx_beside_us_has_all_of_it(program: str) -> None:
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def unauthorized(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

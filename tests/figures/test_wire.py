@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,7 +12,8 @@ import botocore.session
 import pytest
 from botocore.serialize import create_serializer
 
-from benchmarks.wire import waves
+from benchmarks.aws_script import script
+from benchmarks.wire import Call, waves
 from tests.figures.delay_proxy import Asked, Passed, depth, levels
 
 SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=AKIA/20261129/us-east-1/iam/aws4_request, SignedHeaders=host"}
@@ -55,3 +59,22 @@ def test_a_link_of_the_chain_began_when_the_one_before_had_ended() -> None:
     assert {one.name: level for level, one in levels(passed)} == {"a": 1, "b": 2, "c": 3, "beside": 1}
     assert depth(passed) == 3
     assert depth([]) == 0
+
+
+def test_what_came_too_soon_was_asked_again_and_is_one_call() -> None:
+    assert len(waves([sent("TagUser", 0, 1)._replace(throttled=True), sent("TagUser", 2, 3)])) == 1
+
+
+@pytest.mark.parametrize(("code", "ends"), [(0, 0), (254, 0), (1, 1)])
+def test_the_script_makes_each_call_in_turn_and_goes_on_where_aws_refuses(tmp_path: Path, code: int, ends: int) -> None:
+    aws, seen = tmp_path / "aws", tmp_path / "seen"
+    aws.write_text(f'#!/bin/sh\necho "$@" >>{seen}\nexit {code}\n')
+    aws.chmod(0o700)
+    calls: list[list[Call]] = [[("iam", "ListMFADevices", {"UserName": "bot"})], [("sts", "GetCallerIdentity", {})]]
+    command: list[str | Path] = ["sh", script(calls, tmp_path)]
+    environ = {"AWS": str(aws), "URL": "http://127.0.0.1:1", "PATH": "/usr/bin:/bin"}
+    assert subprocess.run(command, env=environ, check=False).returncode == ends
+    words = [line.split() for line in seen.read_text().splitlines()]
+    made = ["iam list-mfa-devices", "sts get-caller-identity"]
+    assert [" ".join(each[3:5]) for each in words] == made[: 1 if ends else 2]
+    assert json.loads(Path(words[0][-1].removeprefix("file://")).read_text()) == {"UserName": "bot"}

@@ -37,7 +37,7 @@ from nhi_revoke_gcp.settings import GcpSettings
 
 told = json.loads(sys.argv[1])
 conn = GcpConnection("", GcpSettings(**told["settings"]), EngineIo(SandboxClock(RemoteClock(told["control"]))), {})
-iam = Iam(conn.io, conn._login, told["target"], plain=False)
+iam = Iam(conn.io, conn._login, told["target"], conn._reads, plain=False)
 try:
     print(iam.read("get_service_account", {"name": told["name"]}, "x").email)
 except Fault as fault:

@@ -16,6 +16,7 @@ from nhi_revoke.provider.fault import Denied
 from nhi_revoke.provider.kind import View
 from nhi_revoke.testing.conformance.ending import mispredicted
 from nhi_revoke_github.access import run, run_cut
+from nhi_revoke_github.access.live_runs import STATUSES
 from nhi_revoke_github.sandbox import routes_actions as routes
 from nhi_revoke_github.sandbox.state import Job, Repository
 
@@ -63,7 +64,7 @@ def test_pitfall_15_every_status_is_asked_for(bench: Bench) -> None:
     for status in ("waiting", "requested", "pending"):
         routes.start(bench.hub, shop(bench), "somebody", START, status)
     found = runs_of(bench)
-    assert {str(a.before["status"]) for a in found} == set(run_cut.STATUSES)
+    assert {str(a.before["status"]) for a in found} == set(STATUSES)
     assert all(a.state == "live" and a.family == "session" for a in found)
 
 

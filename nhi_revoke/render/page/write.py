@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -20,18 +21,21 @@ if TYPE_CHECKING:
 
 def html_report(report: Report, now: datetime) -> str:
     """One file. `now`: when it is made (UTC), from which what is left of each residual is counted."""
+    return _environment().get_template("report.html").render(p=page_of(report, now), **_around())
+
+
+def page_parts(template: str, **values: object) -> Iterator[str]:
+    """Another page in the same dress, part by part: what `values` iterate over need not fit into memory."""
+    stream = _environment().get_template(template).stream(**values, **_around())
+    stream.enable_buffering(64)
+    yield from stream
+
+
+def _around() -> dict[str, str]:
+    """The style, its hash for the page's own policy, and who made it."""
     style = _read("report.css").replace("\n", "")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return (
-        _environment()
-        .get_template("report.html")
-        .render(
-            p=page_of(report, now),
-            style=style,
-            style_hash=f"sha256-{digest}",
-            version=__version__,
-        )
-    )
+    return {"style": style, "style_hash": f"sha256-{digest}", "version": __version__}
 
 
 @cache

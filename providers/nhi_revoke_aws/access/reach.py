@@ -4,7 +4,8 @@ Roles, trusts and what each role may assume in its turn come from one paged list
 iam:GetAccountAuthorizationDetails: two requests for 2,000 roles, as with iam:ListRoles. Without the roles' policies
 each role on the way would cost at least three requests more (its lists, its documents), and the simulator would have to
 be asked about each pair of roles. Where it is denied, iam:ListRoles gives the trusts alone, and what lacks is said.
-A principal's own policies are read one by one: listing 5,000 users for one of them does not pay. Whether something is
+A role's own policies are among them. A user's are read one by one: listing 5,000 users for one of them does not pay. So
+are a role's where that listing is denied. Whether something is
 allowed, AWS's own simulator says; the policies only tell where it need not be asked (benchmarks/aws_reach.py has the
 figures).
 
@@ -21,16 +22,18 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, ClassVar
 
+from msgspec import Struct
+
 from nhi_revoke.model.command import command
 from nhi_revoke.model.found import BlindSpot, Family, Found, Lead
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.fault import Denied, Fault
 from nhi_revoke.provider.io import Io
 from nhi_revoke.provider.kind import AccessKind
-from nhi_revoke_aws.bearing import READS_OF_ROLE, READS_OF_USER, Bearing, Borne
+from nhi_revoke_aws.bearing import READS_OF_ROLE, READS_OF_USER, Bearing
 from nhi_revoke_aws.connection import AwsConnection
 from nhi_revoke_aws.estate import DETAILS, LIST, Estate, estate
-from nhi_revoke_aws.grants import Elsewhere, grants_of
+from nhi_revoke_aws.grants import Elsewhere, Grants, grants_of
 from nhi_revoke_aws.naming import Arn, canonical, parse_arn
 from nhi_revoke_aws.principals import resolve
 from nhi_revoke_aws.reach import MOST_REQUESTS, Bearer, Walk
@@ -38,6 +41,18 @@ from nhi_revoke_aws.simulate import PERMISSION
 
 KIND = "aws:reach"
 READS = tuple(dict.fromkeys((DETAILS, LIST, PERMISSION, *READS_OF_USER, *READS_OF_ROLE, "iam:GetUser", "iam:GetRole")))
+
+
+class Mine(Struct, frozen=True):
+    """What one principal's reach begins with."""
+
+    roles: Estate | Fault
+    grants: Grants
+    """Of its own policies."""
+    faults: tuple[Fault, ...]
+    """Which of these could not be read."""
+    evidence: str
+    """What showed them."""
 
 
 class Reach(AccessKind[AwsConnection]):
@@ -56,10 +71,8 @@ class Reach(AccessKind[AwsConnection]):
         who = own_arn(conn, ref)
         if who is None or who.account != conn.account():
             return
-        own = partial(Bearing(conn, io).of, "User" if who.kind == "user" else "Role", who.name)
-        asks: tuple[Callable[[], Any], ...] = (partial(_estate, conn), own)
-        roles, borne = io.map(lambda ask: ask(), asks)
-        me = Bearer(who, grants_of(borne.documents, whole=not borne.faults))
+        mine = _of_user(conn, io, who) if who.kind == "user" else _of_role(conn, io, who)
+        roles, me = mine.roles, Bearer(who, mine.grants)
         bearers = [me]
         if isinstance(roles, Estate):
             walk = Walk(conn, io, who, roles)
@@ -70,8 +83,25 @@ class Reach(AccessKind[AwsConnection]):
             yield from _limits(ref, who, walk, roles)
         else:
             yield _unread(ref, f"roles of account {who.account}", roles)
-        yield from _elsewhere(conn, ref, who, bearers)
-        yield from _policies_unread(ref, who, borne)
+        yield from _elsewhere(conn, ref, who, bearers, mine.evidence)
+        yield from _policies_unread(ref, who, mine.faults)
+
+
+def _of_user(conn: AwsConnection, io: Io, who: Arn) -> Mine:
+    asks: tuple[Callable[[], Any], ...] = (partial(_estate, conn), partial(Bearing(conn, io).of, "User", who.name))
+    roles, borne = io.map(lambda ask: ask(), asks)
+    return Mine(roles, grants_of(borne.documents, whole=not borne.faults), borne.faults, "iam:GetUserPolicy")
+
+
+def _of_role(conn: AwsConnection, io: Io, who: Arn) -> Mine:
+    """Which the listing holds itself, but for AWS's own policies."""
+    roles, bearing = _estate(conn), Bearing(conn, io)
+    listed = roles.roles.get(str(who)) if isinstance(roles, Estate) and roles.unread is None else None
+    if listed is None:
+        borne = bearing.of("Role", who.name)
+        return Mine(roles, grants_of(borne.documents, whole=not borne.faults), borne.faults, "iam:GetRolePolicy")
+    borne = bearing.managed(listed.unread)
+    return Mine(roles, listed.grants.also(borne.documents, whole=not borne.faults), borne.faults, DETAILS)
 
 
 def _estate(conn: AwsConnection) -> Estate | Fault:
@@ -91,14 +121,17 @@ def own_arn(conn: AwsConnection, ref: PrincipalRef) -> Arn | None:
     return arn if arn is not None and arn.kind in ("user", "role") else None
 
 
-def _elsewhere(conn: AwsConnection, ref: PrincipalRef, who: Arn, bearers: Iterable[Bearer]) -> Iterable[Found]:
+def _elsewhere(
+    conn: AwsConnection, ref: PrincipalRef, who: Arn, bearers: Iterable[Bearer], evidence: str
+) -> Iterable[Found]:
+    """`evidence`: what showed the principal's own policies."""
     found: dict[str, tuple[Bearer, Elsewhere]] = {}
     for bearer in bearers:
         for one in bearer.grants.elsewhere(who.partition, who.account):
             found.setdefault(one.pattern, (bearer, one))
     for pattern, (bearer, one) in sorted(found.items()):
         if not one.any_account:
-            yield _beyond(conn, who, bearer, one)
+            yield _beyond(conn, who, bearer, one, DETAILS if bearer.path else evidence)
             continue
         yield BlindSpot(
             ref, KIND,
@@ -108,7 +141,7 @@ def _elsewhere(conn: AwsConnection, ref: PrincipalRef, who: Arn, bearers: Iterab
         )  # fmt: skip
 
 
-def _beyond(conn: AwsConnection, who: Arn, bearer: Bearer, one: Elsewhere) -> Lead:
+def _beyond(conn: AwsConnection, who: Arn, bearer: Bearer, one: Elsewhere, evidence: str) -> Lead:
     """`beyond` where this operator has no login: nobody here can look."""
     account, to = one.account, canonical(one.pattern)
     literal = account.isdigit()
@@ -123,7 +156,6 @@ def _beyond(conn: AwsConnection, who: Arn, bearer: Bearer, one: Elsewhere) -> Le
     else:
         ends = command("revoke", to) if one.one else f"nhi-revoke revoke aws:ARN for each role that fits {to.id}"
         then = f"with credentials of account {account}: {ends}"
-    evidence = DETAILS if bearer.path else f"iam:Get{who.kind.capitalize()}Policy"
     return Lead(to, why, evidence, of=canonical(str(who)), next=then, beyond=not here)
 
 
@@ -148,8 +180,8 @@ def _limits(ref: PrincipalRef, who: Arn, walk: Walk, roles: Estate) -> Iterable[
         yield BlindSpot(ref, KIND, why, counts=False)
 
 
-def _policies_unread(ref: PrincipalRef, who: Arn, borne: Borne) -> Iterable[BlindSpot]:
-    for fault in _distinct(borne.faults):
+def _policies_unread(ref: PrincipalRef, who: Arn, faults: Iterable[Fault]) -> Iterable[BlindSpot]:
+    for fault in _distinct(faults):
         yield _unread(ref, f"roles of other accounts that policies of {who.kind} {who.name} name", fault)
 
 

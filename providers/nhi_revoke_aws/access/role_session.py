@@ -74,7 +74,8 @@ class RoleSessions(AccessKind[AwsConnection]):
         self, conn: AwsConnection, who: Principal, accesses: Sequence[Access], since: datetime, io: Io
     ) -> Iterable[Found]:
         walk = Lineage(conn, io, who.ref, since)
-        yield from walk.of_role(f"{KIND}/{who.scope}/{who.name}/*")
+        with walk.beside():
+            yield from walk.of_role(f"{KIND}/{who.scope}/{who.name}/*")
         yield from walk.limits(KIND, tuple(f"{KIND}/{name}" for name in ("deny-older", "deny-all")))
         yield from _not_followed(who, accesses)
 

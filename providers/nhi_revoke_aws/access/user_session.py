@@ -75,10 +75,11 @@ class UserSessions(AccessKind[AwsConnection]):
     ) -> Iterable[Found]:
         walk = Lineage(conn, io, who.ref, since)
         keys = [Root(access_key.key_of(a.id), a.id, who.ref) for a in accesses if a.kind == access_key.KIND]
-        yield from walk.follow(keys)
-        signed_in = list(walk.signed_in(who.name, f"{KIND}/{who.scope}/{who.name}/*"))
-        yield from signed_in
-        yield from walk.follow([Root(a.door, a.id, who.ref) for a in signed_in if isinstance(a, Access)])
+        with walk.beside():
+            yield from walk.follow(keys)
+            signed_in = list(walk.signed_in(who.name, f"{KIND}/{who.scope}/{who.name}/*"))
+            yield from signed_in
+            yield from walk.follow([Root(a.door, a.id, who.ref) for a in signed_in if isinstance(a, Access)])
         yield from walk.limits(KIND, tuple(f"{KIND}/{name}" for name in ("seal", "deny-all", "deny-older")))
 
     def draft(self, view: View, intent: Intent) -> Iterable[Draft]:

@@ -16,12 +16,12 @@ from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.model.step import Draft, Residual
 from nhi_revoke.provider.io import Io
 from nhi_revoke.provider.kind import AccessKind, View
-from nhi_revoke_entra.access.delegated_grant import grants_of
+from nhi_revoke_entra.access.delegated_grant import grants_listed
 from nhi_revoke_entra.access.places import application_of
 from nhi_revoke_entra.access.sign_in import sign_ins
 from nhi_revoke_entra.access.stopping import ONE_TENANT, brake_of
 from nhi_revoke_entra.access.user_sign_in import user_sign_ins
-from nhi_revoke_entra.access.user_state import user_of
+from nhi_revoke_entra.access.user_state import user_listed
 from nhi_revoke_entra.connection import EntraConnection
 from nhi_revoke_entra.lifetimes import (
     CAE_HEARS,
@@ -52,7 +52,7 @@ class _Tokens(AccessKind[EntraConnection]):
 
     def collect(self, conn: EntraConnection, ref: PrincipalRef, io: Io) -> Iterable[Found]:
         if ref.kind == USER:
-            if user_of(conn, user := conn.user_named(ref).id):
+            if user_listed(conn, user := conn.user_named(ref).id):
                 yield self._standing(ref, user)
         elif (app := conn.named(ref)).service_principal:
             yield self._standing(ref, app.key)
@@ -142,7 +142,7 @@ class UserTokens(_Tokens):
 
     def collect(self, conn: EntraConnection, ref: PrincipalRef, io: Io) -> Iterable[Found]:
         app = conn.named(ref)
-        if app.service_principal and grants_of(conn, app.service_principal):
+        if app.service_principal and grants_listed(conn, app.service_principal):
             yield self._standing(ref, app.key)
 
     def lives(self, view: View, intent: Intent) -> timedelta:

@@ -40,6 +40,11 @@ def methods_of(conn: EntraConnection, user: str) -> list[dict[str, Any]]:
         return []
 
 
+def methods_listed(conn: EntraConnection, user: str) -> list[dict[str, Any]]:
+    """As `methods_of`, for lists."""
+    return conn.at_once.once(("methods", user), lambda: methods_of(conn, user))
+
+
 def sort_of(row: Mapping[str, Any]) -> str:
     """`temporaryAccessPass`, `fido2`, …"""
     return str(row.get("@odata.type") or "").removeprefix(TYPE).removesuffix("AuthenticationMethod")
@@ -80,7 +85,7 @@ class TemporaryAccessPasses(AccessKind[EntraConnection]):
 
     def collect(self, conn: EntraConnection, ref: PrincipalRef, io: Io) -> Iterable[Found]:
         user = conn.user_named(ref).id
-        for row in methods_of(conn, user):
+        for row in methods_listed(conn, user):
             if sort_of(row) == PASS:
                 usable = row.get("isUsable") is not False
                 yield Access(
@@ -121,7 +126,7 @@ class AuthenticationMethods(AccessKind[EntraConnection]):
 
     def collect(self, conn: EntraConnection, ref: PrincipalRef, io: Io) -> Iterable[Found]:
         user = conn.user_named(ref).id
-        for row in methods_of(conn, user):
+        for row in methods_listed(conn, user):
             sort = sort_of(row)
             if sort not in (PASS, PASSWORD):
                 yield Access(

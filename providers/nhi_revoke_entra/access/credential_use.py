@@ -44,6 +44,7 @@ class Uses(Struct, frozen=True):
 def uses_of(conn: EntraConnection, app: PrincipalRef) -> Uses:
     """`app`: canonical. Never raises a fault of Graph's: a last use is worth no failure."""
     found: Uses = conn.uses.once(app, lambda: _read(conn, app.id))
+    conn.uses_read[app] = found
     return found
 
 
@@ -92,8 +93,10 @@ def with_last_use(conn: EntraConnection, found: Sequence[Access]) -> Iterable[Ac
 
 
 def unread(conn: EntraConnection, who: Principal, kind: str) -> Iterable[BlindSpot]:
-    """For `AccessKind.observe` of one kind: that the report was not read hides no way in."""
-    uses = uses_of(conn, who.ref)
-    if uses.unread:
+    """For `AccessKind.observe` of one kind: that the report could not be read hides no way in. Where nobody looked for
+    a last use, it is not asked for: few requests are allowed to the logs, which show who is in.
+    """
+    uses: Uses | None = conn.uses_read.get(who.ref)
+    if uses is not None and uses.unread:
         why = f"last use of client secrets, certificates and federated credentials: {uses.unread}"
         yield BlindSpot(who.ref, kind, f"{why}; it needs {uses.needs}" if uses.needs else why, uses.needs, counts=False)

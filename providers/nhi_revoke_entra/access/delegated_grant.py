@@ -39,6 +39,11 @@ def grants_of(conn: EntraConnection, principal: str) -> list[dict[str, Any]]:
         return []
 
 
+def grants_listed(conn: EntraConnection, principal: str) -> list[dict[str, Any]]:
+    """As `grants_of`, for lists."""
+    return conn.at_once.once(("grants", principal), lambda: grants_of(conn, principal))
+
+
 class Remove(RightRemoval):
     """The consent is meant: given anew it has another id, perhaps. One client has one for each resource and user."""
 
@@ -92,7 +97,7 @@ class DelegatedGrants(AccessKind[EntraConnection]):
 
     def collect(self, conn: EntraConnection, ref: PrincipalRef, io: Io) -> Iterable[Found]:
         principal = conn.named(ref).service_principal
-        for row in grants_of(conn, principal) if principal else ():
+        for row in grants_listed(conn, principal) if principal else ():
             consent, user = str(row.get("consentType") or ""), str(row.get("principalId") or "")
             scope = " ".join(str(row.get("scope") or "").split())
             yield Access(

@@ -59,9 +59,9 @@ def read(conn: EntraConnection, place: Place) -> dict[str, Any]:
 
 
 def read_all(conn: EntraConnection, named: Named) -> Iterable[tuple[Place, dict[str, Any]]]:
-    """Both at once. Raises Denied; one that is gone is left out."""
+    """Both at once: for lists. Raises Denied; one that is gone is left out."""
     places = places_of(named)
-    return [(p, row) for p, row in zip(places, conn.io.map(lambda p: _or_none(conn, p), places), strict=True) if row]
+    return [(p, row) for p, row in zip(places, conn.io.map(lambda p: _listed(conn, p), places), strict=True) if row]
 
 
 def is_locked(application: Mapping[str, Any]) -> bool:
@@ -73,17 +73,17 @@ def is_locked(application: Mapping[str, Any]) -> bool:
 
 
 def application_of(conn: EntraConnection, named: Named) -> dict[str, Any] | None:
-    """None where it is another tenant's."""
-    return _or_none(conn, Place(APPLICATIONS, named.application)) if named.application else None
+    """For lists. None where it is another tenant's."""
+    return _listed(conn, Place(APPLICATIONS, named.application)) if named.application else None
 
 
 def service_principal_of(conn: EntraConnection, named: Named) -> dict[str, Any] | None:
-    """None where the app has none in this tenant."""
-    return _or_none(conn, Place(SERVICE_PRINCIPALS, named.service_principal)) if named.service_principal else None
+    """For lists. None where the app has none in this tenant."""
+    return _listed(conn, Place(SERVICE_PRINCIPALS, named.service_principal)) if named.service_principal else None
 
 
-def _or_none(conn: EntraConnection, place: Place) -> dict[str, Any] | None:
+def _listed(conn: EntraConnection, place: Place) -> dict[str, Any] | None:
     try:
-        return read(conn, place)
+        return conn.at_once.once(place, lambda: read(conn, place))
     except Missing:
         return None

@@ -41,7 +41,7 @@ def sign_ins(conn: EntraConnection, who: Principal, accesses: Sequence[Access], 
     begin = max(since, now - CAE_LIVES - timedelta(minutes=1))
     event = EVENTS.get(str(who.facts.get("type") or ""), "servicePrincipal")
     try:
-        rows = logged(conn, event, begin, f"servicePrincipalId eq '{principal}'")
+        rows = logged(conn, (event,), begin, f"servicePrincipalId eq '{principal}'")
     except Denied as denied:
         yield unread(who, "the service principal", denied)
         return
@@ -53,9 +53,13 @@ def sign_ins(conn: EntraConnection, who: Principal, accesses: Sequence[Access], 
     yield late(conn, who, now, ENDS_WHAT_MINTS)
 
 
-def logged(conn: EntraConnection, event: str, begin: datetime, whose: str) -> list[dict[str, Any]]:
-    """Sign-ins of one sort that succeeded, since `begin`. `whose`: a condition. Raises Denied."""
-    when = f"createdDateTime ge {stamp(begin)} and signInEventTypes/any(t: t eq '{event}')"
+def logged(conn: EntraConnection, events: Iterable[str], begin: datetime, whose: str) -> list[dict[str, Any]]:
+    """Sign-ins of these sorts that succeeded, since `begin`. `whose`: a condition. Raises Denied.
+
+    Several sorts are one request (Microsoft docs: Get-MgBetaAuditLogSignIn, examples), of which few are allowed.
+    """
+    sorts = " or ".join(f"t eq '{event}'" for event in events)
+    when = f"createdDateTime ge {stamp(begin)} and signInEventTypes/any(t: {sorts})"
     rows = conn.log_rows(PATH, READ_LOGS, version=BETA, **{"$filter": f"{when} and {whose}", "$top": PAGE})
     return [row for row in rows if int((row.get("status") or {}).get("errorCode") or 0) == 0]
 

@@ -22,7 +22,7 @@ from nhi_revoke.provider.io import Io, Run
 from nhi_revoke.provider.kind import AccessKind, View, draft_step
 from nhi_revoke_entra.access.credential import SETTLE
 from nhi_revoke_entra.access.user_held import PASSES, PASSWORD, USER_KIND, held_of, is_stopped
-from nhi_revoke_entra.access.user_state import SYNCED, THERE, elsewhere_only, is_enabled, user_of
+from nhi_revoke_entra.access.user_state import SYNCED, THERE, elsewhere_only, is_enabled, user_listed
 from nhi_revoke_entra.connection import EntraConnection
 from nhi_revoke_entra.lifetimes import USER_CAE_LIVES, after_brake, after_release
 from nhi_revoke_entra.naming import USER
@@ -67,7 +67,8 @@ class Disable(Doer[EntraConnection]):
         return elsewhere_only(step)
 
     def apply(self, conn: EntraConnection, step: Step, run: Run) -> Change:
-        if not is_enabled(conn, step.on.id):
+        # Seen enabled when it was listed, it is disabled without another look first.
+        if not step.before["enabled"] and not is_enabled(conn, step.on.id):
             return Already(self._left(conn, step))
         try:
             set_enabled(conn, step.on.id, enabled=False)
@@ -147,7 +148,7 @@ class Users(AccessKind[EntraConnection]):
     survives: ClassVar[str] = Disable.survives
 
     def collect(self, conn: EntraConnection, ref: PrincipalRef, io: Io) -> Iterable[Found]:
-        row = user_of(conn, conn.user_named(ref).id)
+        row = user_listed(conn, conn.user_named(ref).id)
         if row is None:
             return
         enabled = row.get("accountEnabled") is not False

@@ -23,7 +23,7 @@ from nhi_revoke.provider.kind import AccessKind, View, draft_step
 from nhi_revoke.provider.times import moment, stamp
 from nhi_revoke_entra.access.credential import SETTLE
 from nhi_revoke_entra.access.user_held import PASSWORD, held_of
-from nhi_revoke_entra.access.user_state import elsewhere_only, user_of
+from nhi_revoke_entra.access.user_state import elsewhere_only, user_listed, user_of
 from nhi_revoke_entra.connection import EntraConnection
 from nhi_revoke_entra.naming import USER
 from nhi_revoke_entra.permissions import READ_USERS, WRITE_PASSWORDS
@@ -83,7 +83,7 @@ class UserPasswords(AccessKind[EntraConnection]):
     survives: ClassVar[str] = Replace.survives
 
     def collect(self, conn: EntraConnection, ref: PrincipalRef, io: Io) -> Iterable[Found]:
-        row = user_of(conn, conn.user_named(ref).id)
+        row = user_listed(conn, conn.user_named(ref).id)
         if row is not None:
             yield Access(
                 id=f"{KIND}/{row['id']}",

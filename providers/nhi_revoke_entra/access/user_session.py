@@ -21,7 +21,7 @@ from nhi_revoke.provider.kind import AccessKind, View, draft_step
 from nhi_revoke.provider.times import moment, stamp
 from nhi_revoke_entra.access.user import revoke_sessions
 from nhi_revoke_entra.access.user_held import USER_KIND
-from nhi_revoke_entra.access.user_state import user_of
+from nhi_revoke_entra.access.user_state import user_listed, user_of
 from nhi_revoke_entra.connection import EntraConnection
 from nhi_revoke_entra.lifetimes import after_brake
 from nhi_revoke_entra.naming import USER
@@ -79,7 +79,7 @@ class UserSessions(AccessKind[EntraConnection]):
     survives: ClassVar[str] = Revoke.survives
 
     def collect(self, conn: EntraConnection, ref: PrincipalRef, io: Io) -> Iterable[Found]:
-        row = user_of(conn, conn.user_named(ref).id)
+        row = user_listed(conn, conn.user_named(ref).id)
         if row is not None:
             yield Access(
                 id=f"{KIND}/{{scope}}/{{name}}/*",

@@ -1,7 +1,7 @@
 """Sign-ins of a user, as sessions: each that succeeded may have left an access token that lives.
 
 facts entra.md 1b and 8 (15): interactive ones and those that a client did by itself, with a refresh token, are two
-sorts, and v1.0 tells the former alone. What refreshes is `user_session`'s: no list shows it.
+sorts, asked for together, and v1.0 tells the former alone. What refreshes is `user_session`'s: no list shows it.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ def user_sign_ins(
     now = conn.now()
     begin = max(since, now - USER_CAE_LIVES - timedelta(minutes=1))
     try:
-        rows = [(event, row) for event in EVENTS for row in logged(conn, event, begin, f"userId eq '{who.unique_id}'")]
+        rows = logged(conn, EVENTS, begin, f"userId eq '{who.unique_id}'")
     except Denied as denied:
         yield unread(who, "the user", denied)
         return
     heard = _heard(conn, who, now)
     session = next((a.id for a in accesses if a.kind == SESSION), None)
-    for event, row in rows:
-        yield _token(row, who, session, now, EVENTS[event], heard)
+    for row in rows:
+        yield _token(row, who, session, now, heard)
     yield late(conn, who, now, (f"{USER_KIND}/disable",))
 
 
@@ -69,7 +69,6 @@ def _token(
     who: Principal,
     session: str | None,
     now: datetime,
-    what: str,
     heard: tuple[datetime | None, datetime | None],
 ) -> Access:
     kind = CAE_TOKEN if str(row.get("resourceId")) in EVALUATES else TOKEN
@@ -82,6 +81,7 @@ def _token(
         expires = min(expires, stopped)
     resource = str(row.get("resourceDisplayName") or row.get("resourceId") or "an unnamed API")
     app = str(row.get("appDisplayName") or row.get("appId") or "an unnamed app")
+    what = next((EVENTS[each] for each in row.get("signInEventTypes") or () if each in EVENTS), "signed in")
     refreshed = str(row.get("incomingTokenType")) in BY_REFRESHING
     return Access(
         id=f"{standing(kind, who.scope, who.ref.id).removesuffix('*')}{row.get('uniqueTokenIdentifier') or row['id']}",

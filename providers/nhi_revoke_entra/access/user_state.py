@@ -32,6 +32,11 @@ def user_of(conn: EntraConnection, user: str) -> dict[str, Any] | None:
     return found
 
 
+def user_listed(conn: EntraConnection, user: str) -> dict[str, Any] | None:
+    """As `user_of`, for lists."""
+    return conn.at_once.once(("user", user), lambda: user_of(conn, user))
+
+
 def is_enabled(conn: EntraConnection, user: str) -> bool | None:
     """None where it is no more."""
     found = user_of(conn, user)

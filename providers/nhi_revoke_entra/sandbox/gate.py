@@ -64,7 +64,7 @@ class EntraCaller(NamedTuple):
     by: str
     token: Token | None = None
     manages: bool = False
-    """Some application says that this app may manage it."""
+    """Some application says that this app may manage it; not told of who may do everything."""
 
     def may(self, permission: str) -> bool:
         """Of a user, and of an app that manages others, it depends on the object: the route looks (`allowed`)."""
@@ -119,8 +119,12 @@ class EntraGate(RestGate[EntraCaller]):
             says = "Continuous access evaluation resulted in challenge"
             raise Turned(401, "InvalidAuthenticationToken", says, (("WWW-Authenticate", CLAIMS),))
         by = "operator" if principal.app_id in self.operator else "intruder" if value in self.stolen else "workload"
-        manages = any(manages_it(a, principal.app_id, asked.at) for a in self.tenant.applications.values())
+        # Who may do everything is not looked for on every application's list.
+        manages = EVERYTHING not in token.roles and self._manages(principal.app_id, asked.at)
         return EntraCaller(by, token, manages)
+
+    def _manages(self, app_id: str, at: datetime) -> bool:
+        return any(a.managers and manages_it(a, app_id, at) for a in self.tenant.applications.values())
 
     def _is_heard_of(self, token: Token, at: datetime) -> bool:
         user = self.tenant.users[token.user]

@@ -19,12 +19,11 @@ from nhi_revoke_entra.sandbox.state import Tenant, stamp
 TABLE = Table()
 ASKED = re.compile(
     r"createdDateTime ge (?P<since>\S+)"
-    r"(?: and signInEventTypes/any\(t: ?t eq '(?P<event>\w+)'\))?"
+    r"(?: and signInEventTypes/any\(t: ?(?P<events>t eq '\w+'(?: or t eq '\w+')*)\))?"
     r"(?: and servicePrincipalId eq '(?P<principal>[0-9a-f-]{36})')?"
     r"(?: and userId eq '(?P<user>[0-9a-f-]{36})')?"
 )
-
-
+SORT = re.compile(r"'(\w+)'")
 OF_ONE = re.compile(r"appId eq '([0-9a-f-]{36})'")
 
 
@@ -37,12 +36,13 @@ def sign_ins(at: Here) -> Reply:
     since = moment(found["since"]) if found else None
     if found is None or since is None:
         raise bad("Invalid filter clause.")
-    event, shown = found["event"] or "interactiveUser", at.now - timedelta(seconds=tenant.log_lag)
+    events = SORT.findall(found["events"] or "'interactiveUser'")
+    shown = at.now - timedelta(seconds=tenant.log_lag)
     mine = [
         s
         for s in tenant.sign_ins
         if since <= s.at <= shown
-        and s.event == event
+        and s.event in events
         and found["principal"] in (None, s.app)
         and found["user"] in (None, s.user)
     ]

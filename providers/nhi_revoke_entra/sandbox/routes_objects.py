@@ -17,6 +17,7 @@ from nhi_revoke.provider.sandbox.rest import Reply, Table, Turned
 from nhi_revoke.provider.times import moment
 from nhi_revoke_entra.permissions import READ_APPS, WRITE_APPS
 from nhi_revoke_entra.sandbox.auditing import of_credentials, record, target
+from nhi_revoke_entra.sandbox.drawn import Drawn
 from nhi_revoke_entra.sandbox.gate import Here, allowed, bad, missing, unlocked
 from nhi_revoke_entra.sandbox.policy_state import in_force
 from nhi_revoke_entra.sandbox.rows import application_row, principal_row
@@ -25,6 +26,7 @@ from nhi_revoke_entra.sandbox.state import Application, Directory, Key, ServiceP
 TABLE = Table()
 A_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 NAMED = re.compile(r"(displayName|appId) eq '((?:[^']|'')*)'")
+MEMBERS = {"displayName": "name", "appId": "app_id"}
 
 
 def application(at: Here, one: str) -> Application:
@@ -120,11 +122,12 @@ def _listed(at: Here, things: Mapping[str, Any], row: Callable[[Any], dict[str, 
     found = NAMED.fullmatch(wanted)
     if wanted and found is None:
         raise bad(f"Invalid filter clause: {wanted}")
-    rows = [row(thing) for thing in things.values()]
+    kept = list(things.values())
     if found is not None:
         value = found.group(2).replace("''", "'").lower()
-        rows = [r for r in rows if str(r[found.group(1)]).lower() == value]
-    return Reply(200, [selected(at, r) for r in rows], rows=True, default=100, most=999)
+        kept = [thing for thing in kept if str(getattr(thing, MEMBERS[found.group(1)])).lower() == value]
+    rows = Drawn(kept, lambda thing: selected(at, row(thing)))
+    return Reply(200, rows, rows=True, default=100, most=999)
 
 
 def _whole(at: Here) -> bool:

@@ -19,6 +19,7 @@ from typing import Any
 
 from nhi_revoke.provider.sandbox.lagged import Lagged
 from nhi_revoke_entra.sandbox.azure_state import AzureRole, ManagedResource, WebSite
+from nhi_revoke_entra.sandbox.by_app import ByApp
 from nhi_revoke_entra.sandbox.policy_state import Policy
 from nhi_revoke_entra.sandbox.sign_in_state import DeviceFlow, SignIn
 from nhi_revoke_entra.sandbox.vault_state import Vault
@@ -247,6 +248,7 @@ class Tenant:
         self.entropy = entropy
         self.applications: dict[str, Application] = {}
         self.principals: dict[str, ServicePrincipal] = {}
+        self._applications, self._principals = ByApp(self.applications), ByApp(self.principals)
         self.deleted: dict[str, Directory] = {}
         """Applications and service principals, softly."""
         self.foreign: dict[str, ServicePrincipal] = {}
@@ -344,10 +346,10 @@ class Tenant:
     # -- finding ---------------------------------------------------------------------------------------------------
 
     def application_of(self, app_id: str) -> Application | None:
-        return next((a for a in self.applications.values() if a.app_id == app_id.lower()), None)
+        return self._applications.get(app_id)
 
     def principal_of(self, app_id: str) -> ServicePrincipal | None:
-        return next((p for p in self.principals.values() if app_id and p.app_id == app_id.lower()), None)
+        return self._principals.get(app_id)
 
     def groups_of(self, object_id: str) -> set[str]:
         """Those that it is in, however deep."""

@@ -7,6 +7,7 @@ made there. Google's logs tell that, which this version does not read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import ClassVar
 
 from nhi_revoke.model.command import command
@@ -17,8 +18,9 @@ from nhi_revoke.provider.io import Io
 from nhi_revoke.provider.kind import AccessKind
 from nhi_revoke_gcp.connection import GcpConnection
 from nhi_revoke_gcp.hierarchy import sort_of
+from nhi_revoke_gcp.named import Named
 from nhi_revoke_gcp.naming import ACCOUNT as ON
-from nhi_revoke_gcp.naming import canonical
+from nhi_revoke_gcp.naming import account_of, canonical, is_agent, project_of
 from nhi_revoke_gcp.neighbours import MOST, Project, Reached, reached, read_project
 from nhi_revoke_gcp.permissions import GET_POLICY, GET_POLICY_OF, GET_ROLE, LIST_ACCOUNTS, SEE_PROJECT
 from nhi_revoke_gcp.roles import judged
@@ -39,10 +41,9 @@ class Reach(AccessKind[GcpConnection]):
     survives: ClassVar[str] = "tokens that it had of other accounts: they are the other accounts' own"
 
     def collect(self, conn: GcpConnection, ref: PrincipalRef, io: Io) -> Iterable[Found]:
-        named = conn.named(ref)
+        named, projects = _read(conn, ref)
         if named.agent or not named.project:
             return
-        projects = [read_project(conn, each) for each in dict.fromkeys((named.project, *conn.settings.projects))]
         known = {role: said for project in projects for role, said in project.above.roles.items()}
         means = judged(conn, (trust.role for project in projects for trust in project.trusts()), known)
         for step in reached(projects, named.email, means):
@@ -50,6 +51,21 @@ class Reach(AccessKind[GcpConnection]):
         yield from _unseen(ref, projects)
         yield from _unread_roles(ref, projects, named.email, means)
         yield from _groups(ref, projects, means)
+
+
+def _read(conn: GcpConnection, ref: PrincipalRef) -> tuple[Named, Sequence[Project]]:
+    """The projects are read beside the account itself, where the reference tells its own. Raises Missing, Denied."""
+
+    def around(project: str) -> Sequence[Project]:
+        return conn.io.map(partial(read_project, conn), dict.fromkeys((project, *conn.settings.projects)))
+
+    project = "" if is_agent(account_of(ref)) else project_of(ref)
+    if project:
+        named, projects = conn.side_by_side(lambda: conn.named(ref), lambda: around(project))
+        if named.project == project:
+            return named, projects
+    named = conn.named(ref)
+    return named, around(named.project) if named.project and not named.agent else ()
 
 
 def _lead(ref: PrincipalRef, email: str, step: Reached) -> Lead:

@@ -6,8 +6,9 @@ secrets. Secrets of Codespaces and agents are not looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 from nhi_revoke.model.found import Access, BlindSpot, Family, Found
@@ -52,6 +53,13 @@ class ActionsSecrets(AccessKind[GithubConnection]):
             Shelf(ORG_SHELF, "of the organisation", repo_path(ref.id, "/actions/organization-secrets"), SECRETS.read),
             Shelf("dependabot", "of Dependabot", repo_path(ref.id, "/dependabot/secrets"), DEPENDABOT_SECRETS.read),
         ]
+        looks: list[Callable[[], Iterable[Found]]] = [partial(self._on, conn, ref, shelf) for shelf in shelves]
+        looks.append(partial(self._in_environments, conn, ref, io))
+        for found in io.map(_done, looks):
+            yield from found
+
+    def _in_environments(self, conn: GithubConnection, ref: PrincipalRef, io: Io) -> Iterable[Found]:
+        shelves = []
         try:
             for row in conn.rows(repo_path(ref.id, "/environments"), ACTIONS.read, under="environments"):
                 name = str(row["name"])
@@ -89,3 +97,7 @@ class ActionsSecrets(AccessKind[GithubConnection]):
     def draft(self, view: View, intent: Intent) -> Iterable[Draft]:
         """Noted: what it holds is ended where it was issued."""
         return ()
+
+
+def _done(look: Callable[[], Iterable[Found]]) -> Sequence[Found]:
+    return list(look())

@@ -8,8 +8,8 @@ Two kinds of one thing. `github:deploy-key` is a repository's own, one request. 
 or an App added anywhere, for which every repository is asked, and which is read late. REST, and not GraphQL: its
 `DeployKey` tells neither who added it nor the id that deletes it (GitHub docs: graphql/reference/deploy-keys), so that
 each key would be asked for again. 2,000 repositories take 2,020 requests of the 5,000 an hour, in a little over
-two minutes; 500, seconds (benchmarks/github_deploy_keys.py has the figures, `repositories` the pace). An identity with
-a user and an App asks twice.
+two minutes; 500, seconds (benchmarks/github_deploy_keys.py has the figures, `repositories` the pace). A user and an App
+of one identity go the same walk.
 
 A deploy key cannot be disabled by itself (an organisation's policy disables all of them), so the first blow deletes it.
 Its text is public and is kept: undo adds the same key again, under another id and in the operator's name.

@@ -10,7 +10,7 @@ For a classic personal token of unknown value, where single sign-on is not requi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from nhi_revoke.model.change import Already, Change, Done
@@ -38,17 +38,32 @@ SURVIVES = "its tokens and keys outside the organisation, and deploy keys that i
 def membership(conn: GithubConnection, login: str) -> dict[str, Any] | None:
     """The user's, or None. Raises Denied.
 
-    A 404 is "no member" only where a list that needs the same permission can be read.
+    A 404 is "no member" only where a list that needs the same permission can be read: it is asked for beside, since
+    others need it in the same moment.
     """
-    try:
-        row: dict[str, Any] = conn.get(org_path(conn.org, f"/memberships/{segment(login)}"), MEMBERS.read)
-    except Denied as denied:
-        if denied.code != HIDDEN:
-            raise
-    else:
-        return row
-    conn.get(org_path(conn.org, "/outside_collaborators"), MEMBERS.read, per_page=1)
-    return None
+
+    def row() -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = conn.get(org_path(conn.org, f"/memberships/{segment(login)}"), MEMBERS.read)
+        except Denied as denied:
+            if denied.code != HIDDEN:
+                raise
+            return None
+        return found
+
+    denied: list[Denied] = []
+
+    def readable() -> None:
+        try:
+            next(conn.pages(org_path(conn.org, "/outside_collaborators"), MEMBERS.read))
+        except Denied as fault:
+            denied.append(fault)
+
+    both: tuple[Callable[[], dict[str, Any] | None], ...] = (row, readable)
+    mine, _ = conn.io.map(lambda ask: ask(), both)
+    if mine is None and denied:
+        raise denied[0]
+    return mine
 
 
 def is_direct(row: dict[str, Any]) -> bool:

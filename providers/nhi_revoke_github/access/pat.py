@@ -7,7 +7,7 @@ revoked; `token_id` names the user's token and is what the audit log shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
 from nhi_revoke.model.change import Already, Change, Done, Impossible
@@ -22,7 +22,7 @@ from nhi_revoke.provider.io import Io, Run
 from nhi_revoke.provider.kind import AccessKind, View, draft_step
 from nhi_revoke.provider.times import moment
 from nhi_revoke_github.connection import GithubConnection, org_path
-from nhi_revoke_github.naming import USER
+from nhi_revoke_github.naming import APP, USER
 from nhi_revoke_github.permissions import APP_ITSELF, ORG_TOKEN_REQUESTS, ORG_TOKENS
 
 KIND = "github:pat"
@@ -55,6 +55,9 @@ def asked_for(conn: GithubConnection, login: str) -> list[dict[str, Any]]:
     path = org_path(conn.org, "/personal-access-token-requests")
     rows = conn.rows(path, ORG_TOKEN_REQUESTS.read, **_of(login))
     return [row for row in rows if _owner(row) == login.lower()]
+
+
+Look = Callable[[GithubConnection, str], list[dict[str, Any]]]
 
 
 def _of(login: str) -> dict[str, Any]:
@@ -149,20 +152,28 @@ class PersonalTokens(AccessKind[GithubConnection]):
     manual: ClassVar[str] = "Organisation > Settings > Personal access tokens > Active tokens"
 
     def collect(self, conn: GithubConnection, ref: PrincipalRef, io: Io) -> Iterable[Found]:
-        try:
-            rows = held(conn, ref.id)
-        except (Denied, Unauthenticated) as fault:
+        def told(look: Look) -> list[dict[str, Any]] | Denied | Unauthenticated:
+            try:
+                return look(conn, ref.id)
+            except (Denied, Unauthenticated) as fault:
+                return fault
+
+        # Whoever is no App is told nothing, so that one answer says it all.
+        at_once: Sequence[Look] = (held, asked_for) if conn.asks_for(apps_alone=True).kind == APP else (held,)
+        rows, *more = io.map(told, at_once)
+        if isinstance(rows, (Denied, Unauthenticated)):
             # What they open in the organisation hangs on their owner's membership: its end covers them all.
-            what = "not allowed" if isinstance(fault, Denied) else "could not be read"
-            why = f"{self.title}: {what} ({fault.message}). {UNSEEN}"
+            what = "not allowed" if isinstance(rows, Denied) else "could not be read"
+            why = f"{self.title}: {what} ({rows.message}). {UNSEEN}"
             yield BlindSpot(ref, KIND, why, AN_APP, covered_by=(MEMBERSHIP_ENDS,))
             return
         yield from (self._token(conn, ref, row) for row in rows)
-        try:
-            waiting = asked_for(conn, ref.id)
-        except Denied as denied:
+        [waiting] = more or [told(asked_for)]
+        if isinstance(waiting, Unauthenticated):
+            raise waiting
+        if isinstance(waiting, Denied):
             yield BlindSpot(
-                ref, KIND, f"tokens that wait for approval: not allowed ({denied.message})",
+                ref, KIND, f"tokens that wait for approval: not allowed ({waiting.message})",
                 f"a GitHub App with {ORG_TOKEN_REQUESTS.read}", counts=False,
             )  # fmt: skip
             return

@@ -6,7 +6,7 @@ at; of an app or a user those that it started. GitHub docs: automatic token auth
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any, ClassVar
 
@@ -14,23 +14,13 @@ from nhi_revoke.model.found import Access, BlindSpot, Family, Found
 from nhi_revoke.model.intent import Intent, Reason
 from nhi_revoke.model.ref import Json, PrincipalRef
 from nhi_revoke.model.step import Draft, Manual, Notice
-from nhi_revoke.provider.fault import Denied
+from nhi_revoke.provider.fault import Denied, Fault
 from nhi_revoke.provider.io import Io
 from nhi_revoke.provider.kind import AccessKind, View, draft_step
+from nhi_revoke.provider.listings import each_by_itself
 from nhi_revoke.provider.times import moment
-from nhi_revoke_github.access.run_cut import (
-    CLOUDS,
-    KIND,
-    MOST,
-    STATUSES,
-    ActionsOff,
-    Cancel,
-    ForceCancel,
-    Listed,
-    LiveRun,
-    actions_of,
-    live_runs,
-)
+from nhi_revoke_github.access.live_runs import MOST, STATUSES, Listed, LiveRun, live_runs
+from nhi_revoke_github.access.run_cut import CLOUDS, KIND, ActionsOff, Cancel, ForceCancel, actions_of
 from nhi_revoke_github.connection import GithubConnection, org_path
 from nhi_revoke_github.naming import APP, REPO, USER
 from nhi_revoke_github.permissions import ACTIONS, ADMINISTRATION, METADATA
@@ -38,9 +28,9 @@ from nhi_revoke_github.permissions import ACTIONS, ADMINISTRATION, METADATA
 STANDING = f"{KIND}/{{name}}/*"
 STANDING_OF_ACTOR = f"{KIND}/{{scope}}/@{{name}}/*"
 """`@` stands in no repository's name."""
-EVIDENCE = "GET /repos/…/actions/runs?status=…"
+EVIDENCE = "GET /repos/…/actions/runs"
 MOST_REPOSITORIES = 50
-"""Of an organisation, for an app's or a user's runs: five requests each. Those that were pushed to last come first."""
+"""Of an organisation, for an app's or a user's runs, a request or more each: those that were pushed to last."""
 CANCEL, FORCE_CANCEL, ACTIONS_OFF = Cancel(), ForceCancel(), ActionsOff()
 
 
@@ -61,16 +51,19 @@ class Runs(AccessKind[GithubConnection]):
 
     def _of_repository(self, conn: GithubConnection, ref: PrincipalRef) -> Iterable[Found]:
         before: Json = {"repositories": [ref.id], "actor": ""}
-        note = ""
-        try:
-            actions = actions_of(conn, ref.id)
-            before["actions"] = actions
-            note = "" if actions["enabled"] else "Actions is off"
-        except Denied as denied:
+        looks: dict[str, Callable[[], Sequence[Any]]] = {
+            "actions": lambda: [actions_of(conn, ref.id)],
+            "runs": lambda: list(self._runs(conn, ref, [ref.id], "", f"{KIND}/{{name}}/")),
+        }
+        (_, actions), (_, runs) = each_by_itself(looks, conn.io)
+        if isinstance(actions, Fault):
             note = "whether Actions is on could not be read"
-            yield BlindSpot(ref, KIND, denied.message, needs=denied.needs or ADMINISTRATION.read)
+            yield _unseen(ref, actions, ADMINISTRATION.read)
+        else:
+            [before["actions"]] = actions
+            note = "" if before["actions"]["enabled"] else "Actions is off"
         yield self._standing(ref, STANDING, before, note)
-        yield from self._runs(conn, ref, [ref.id], "", f"{KIND}/{{name}}/")
+        yield from [_unseen(ref, runs, ACTIONS.read)] if isinstance(runs, Fault) else runs
 
     def _of_actor(self, conn: GithubConnection, ref: PrincipalRef) -> Iterable[Found]:
         actor = f"{ref.id}[bot]" if ref.kind == APP else ref.id
@@ -193,3 +186,7 @@ class Runs(AccessKind[GithubConnection]):
             )  # fmt: skip
         else:
             yield Notice(view.who.ref, f"nothing runs now, and {again}. --brake on switches it off")
+
+
+def _unseen(ref: PrincipalRef, fault: Fault, needs: str) -> BlindSpot:
+    return BlindSpot(ref, KIND, fault.message, (fault.needs if isinstance(fault, Denied) else "") or needs)

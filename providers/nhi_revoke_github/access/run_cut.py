@@ -1,15 +1,14 @@
 """What ends workflow runs: Actions off, then a cancel, then a forced one where the cancel is ignored.
 
-OpenAPI: actions/list-workflow-runs-for-repo (one `status` a call; 1,000 results at most with a filter),
-cancel-workflow-run and force-cancel-workflow-run (202; 409 where it has ended). GitHub docs: REST API endpoints for
-GitHub Actions permissions. Facts okta-github.md 2.1, 2.4 (14, 15, 16): a run that waits starts after the cancel of
-another, and a run is triggered again as long as Actions is on.
+OpenAPI: actions/cancel-workflow-run and force-cancel-workflow-run (202; 409 where it has ended). GitHub docs: REST API
+endpoints for GitHub Actions permissions. Facts okta-github.md 2.1, 2.4 (14, 15, 16): a run that waits starts after the
+cancel of another, and a run is triggered again as long as Actions is on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar
 
 from nhi_revoke.model.change import Already, Change, Done, Failed, Impossible
 from nhi_revoke.model.ref import Json
@@ -17,15 +16,11 @@ from nhi_revoke.model.step import Phase, Step
 from nhi_revoke.provider.doer import Doer
 from nhi_revoke.provider.fault import Conflict, Missing
 from nhi_revoke.provider.io import Run
+from nhi_revoke_github.access.live_runs import ENDED, live_runs
 from nhi_revoke_github.connection import GithubConnection, repo_path
 from nhi_revoke_github.permissions import ACTIONS, ADMINISTRATION
-from nhi_revoke_github.repositories import paced
 
 KIND = "github:run"
-STATUSES = ("pending", "requested", "waiting", "queued", "in_progress")
-"""All but `completed`; a run moves from the left to the right."""
-MOST = 1000
-"""Results of one search: what is beyond is not shown."""
 SELECTED = "selected"
 KEPT = ("allowed_actions", "sha_pinning_required")
 """What is said again when Actions is switched on."""
@@ -33,47 +28,6 @@ CLOUDS = (
     "credentials that a job got from a cloud by OIDC live on there, and so does what it copied: they are ended in the "
     "cloud"
 )
-
-
-class LiveRun(NamedTuple):
-    """A run that has not ended."""
-
-    repository: str
-    """`OWNER/NAME`."""
-    id: int
-    row: dict[str, Any]
-
-    @property
-    def text(self) -> str:
-        """As it stands in a step, and at the end of an access id."""
-        return f"{self.repository}/{self.id}"
-
-
-class Listed(NamedTuple):
-    """`cut_off`: repositories of which GitHub showed no more than a search gives."""
-
-    runs: tuple[LiveRun, ...]
-    cut_off: tuple[str, ...]
-
-
-def live_runs(conn: GithubConnection, repositories: Iterable[str], actor: str = "") -> Listed:
-    """Side by side, a status each. Raises Denied."""
-    asked = [(repository, status) for repository in repositories for status in STATUSES]
-    only: dict[str, Any] = {"actor": actor} if actor else {}
-
-    def rows(one: tuple[str, str]) -> list[Any]:
-        path = repo_path(one[0], "/actions/runs")
-        return list(conn.rows(path, ACTIONS.read, under="workflow_runs", status=one[1], **only))
-
-    found: dict[str, LiveRun] = {}
-    cut_off: dict[str, None] = {}
-    for (repository, _), page in zip(asked, paced(conn, conn.io, rows, asked), strict=True):
-        for row in page:
-            run = LiveRun(repository, int(row["id"]), row)
-            found[run.text] = run
-        if len(page) >= MOST:
-            cut_off[repository] = None
-    return Listed(tuple(found.values()), tuple(cut_off))
 
 
 def actions_of(conn: GithubConnection, repository: str) -> Json:
@@ -204,13 +158,13 @@ def _still(conn: GithubConnection, step: Step, repositories: Iterable[str]) -> t
 
 def _lives(conn: GithubConnection, text: str) -> bool:
     try:
-        return str(conn.get(_path(text), ACTIONS.read, known=True).get("status")) != "completed"
+        return str(conn.get(_path(text), ACTIONS.read, known=True).get("status")) != ENDED
     except Missing:
         return False
 
 
 def _repositories(step: Step, left: Json) -> tuple[str, ...]:
-    """Where there was something to cancel; of a repository itself, that one: every look costs five requests each."""
+    """Where there was something to cancel; of a repository itself, that one: every look costs requests of each."""
     if not step.before["actor"]:
         return tuple(step.before["repositories"])
     texts = (*step.before["runs"], *(left.get("runs") or ()))

@@ -93,17 +93,19 @@ class Runners(AccessKind[GithubConnection]):
     survives: ClassVar[str] = HOST
 
     def collect(self, conn: GithubConnection, ref: PrincipalRef, io: Io) -> Iterable[Found]:
-        for org, path, needs in (
+        places = (
             (False, repo_path(ref.id, "/actions/runners"), ADMINISTRATION.read),
             (True, org_path(owner_of(ref), "/actions/runners"), ORG_RUNNERS.read),
-        ):
-            try:
-                rows = list(conn.rows(path, needs, under="runners"))
-            except Denied as denied:
-                yield BlindSpot(ref, KIND, denied.message, needs=denied.needs or needs)
-                continue
-            for row in rows:
+        )
+        for found in io.map(lambda place: list(self._at(conn, ref, *place)), places):
+            yield from found
+
+    def _at(self, conn: GithubConnection, ref: PrincipalRef, org: bool, path: str, needs: str) -> Iterable[Found]:
+        try:
+            for row in conn.rows(path, needs, under="runners"):
                 yield self._access(ref, row, org)
+        except Denied as denied:
+            yield BlindSpot(ref, KIND, denied.message, needs=denied.needs or needs)
 
     def _access(self, ref: PrincipalRef, row: dict[str, Any], org: bool) -> Access:
         unique, labels = int(row["id"]), [str(label.get("name")) for label in row.get("labels") or ()]

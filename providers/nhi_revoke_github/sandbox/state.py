@@ -60,6 +60,8 @@ class Job:
     """queued, waiting, pending, requested, in_progress, completed."""
     token: str
     conclusion: str = ""
+    again_by: str = ""
+    """Who runs it again; empty: nobody did."""
     stubborn: bool = False
     """It ignores a cancel (`always()`), and yields to a forced one."""
 

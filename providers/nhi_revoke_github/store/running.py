@@ -10,7 +10,7 @@ from datetime import datetime
 
 from nhi_revoke.provider.fault import Fault
 from nhi_revoke.provider.times import moment
-from nhi_revoke_github.access.run_cut import STATUSES, live_runs
+from nhi_revoke_github.access.live_runs import STATUSES, live_runs
 from nhi_revoke_github.connection import GithubConnection
 from nhi_revoke_github.store.sealing import Address
 

@@ -1,0 +1,111 @@
+"""Which workflow runs have not ended, with as few requests as tell it.
+
+OpenAPI: actions/list-workflow-runs-for-repo (newest first; one `status` a call; 1,000 results at most with a filter).
+Facts okta-github.md 2.1, 2.4 (15).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from nhi_revoke_github.connection import GithubConnection, repo_path
+from nhi_revoke_github.permissions import ACTIONS
+from nhi_revoke_github.repositories import paced
+
+STATUSES = ("pending", "requested", "waiting", "queued", "in_progress")
+"""All but `completed`; a run moves from the left to the right."""
+ENDED = "completed"
+MOST = 1000
+"""Results of one search: what is beyond is not shown."""
+
+
+class LiveRun(NamedTuple):
+    """A run that has not ended."""
+
+    repository: str
+    """`OWNER/NAME`."""
+    id: int
+    row: dict[str, Any]
+
+    @property
+    def text(self) -> str:
+        """As it stands in a step, and at the end of an access id."""
+        return f"{self.repository}/{self.id}"
+
+
+class Listed(NamedTuple):
+    """`cut_off`: repositories of which GitHub showed no more than a search gives."""
+
+    runs: tuple[LiveRun, ...]
+    cut_off: tuple[str, ...]
+
+
+def live_runs(conn: GithubConnection, repositories: Iterable[str], actor: str = "") -> Listed:
+    """Side by side. Raises Denied.
+
+    A repository's newest runs, whoever started them: where those are all that it ever had, one request tells. Where
+    they are not, what one actor started is searched for, and where that is no single page, either, each status of it.
+    GitHub's support says of a search that it may miss what the list without a filter has (dawidd6/
+    action-download-artifact#56): so the newest ones are looked at in any case, and one list serves all who ask for it.
+    """
+    found: dict[str, LiveRun] = {}
+    cut_off: dict[str, None] = {}
+    todo = [search for repository in dict.fromkeys(repositories) for search in _searches(conn, repository, actor)]
+    asked: set[Search] = set()
+    while todo:
+        asked.update(todo)
+        for search, page in zip(todo, paced(conn, conn.io, lambda s: _page(conn, s), todo), strict=True):
+            for row in page.rows:
+                if row.get("status") in STATUSES and (search.actor or not actor or _started(row, actor)):
+                    run = LiveRun(search.repository, int(row["id"]), row)
+                    found[run.text] = run
+            if len(page.rows) >= MOST:
+                cut_off[search.repository] = None
+            if not page.whole:
+                conn.beyond_a_page.add(search)
+        again = [more for search in todo for more in _searches(conn, search.repository, actor)]
+        todo = [search for search in dict.fromkeys(again) if search not in asked]
+    return Listed(tuple(found.values()), tuple(cut_off))
+
+
+class Search(NamedTuple):
+    """One listing of runs."""
+
+    repository: str
+    actor: str = ""
+    status: str = ""
+
+
+class _Page(NamedTuple):
+    rows: list[Any]
+    whole: bool
+    """There are no more of this search."""
+
+
+def _searches(conn: GithubConnection, repository: str, actor: str) -> Iterable[Search]:
+    """The newest, and what else needs to be asked as far as is known of how many there are."""
+    searches = [Search(repository)]
+    if actor and searches[-1] in conn.beyond_a_page:
+        searches.append(Search(repository, actor))
+    yield from searches
+    if searches[-1] in conn.beyond_a_page:
+        yield from (Search(repository, actor, status) for status in STATUSES)
+
+
+def _page(conn: GithubConnection, search: Search) -> _Page:
+    """Every page of one status; of what has no end, the newest page alone."""
+    query: dict[str, Any] = {
+        name: value for name, value in (("status", search.status), ("actor", search.actor)) if value
+    }
+    pages = conn.pages(repo_path(search.repository, "/actions/runs"), ACTIONS.read, under="workflow_runs", **query)
+    if search.status:
+        return _Page([row for rows, _ in pages for row in rows], whole=True)
+    rows, last = next(pages)
+    return _Page(rows, whole=last)
+
+
+def _started(row: dict[str, Any], actor: str) -> bool:
+    """Whoever runs it again has started it, too."""
+    who = ((row.get(member) or {}).get("login") for member in ("actor", "triggering_actor"))
+    return any(str(login).lower() == actor.lower() for login in who)
