@@ -116,12 +116,17 @@ class Course(Struct, frozen=True):
     pause the campaign; 0: no limit."""
 
 
+def wave_of(number: int, course: Course) -> int:
+    """The wave of an item, from 0; `number`: among those that have a plan, from 0."""
+    if number < course.canary:
+        return 0
+    ahead = 1 if course.canary else 0
+    return ahead + ((number - course.canary) // course.wave if course.wave else 0)
+
+
 def waves(count: int, course: Course) -> list[int]:
     """The wave of each item, from 0, in the order of their numbers."""
-    first = min(course.canary, count)
-    rest = course.wave or max(1, count - first)
-    ahead = 1 if first else 0
-    return [0] * first + [ahead + n // rest for n in range(count - first)]
+    return [wave_of(number, course) for number in range(count)]
 
 
 def run_id(campaign: str, number: int) -> str:

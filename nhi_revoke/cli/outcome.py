@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nhi_revoke.cli.envelope import Problem
-from nhi_revoke.cli.exit_code import ExitCode, worst
+from nhi_revoke.cli.exit_code import ExitCode
 from nhi_revoke.cli.result import Result, Rows
 from nhi_revoke.model.command import command
 from nhi_revoke.model.step import Phase
@@ -51,6 +51,8 @@ def plan_result(plan: Plan, exit_code: int = 0, problems: Sequence[Problem] = ()
 
 def nothing_result(plan: Plan) -> Result:
     """An acting command whose plan has no steps: judged by what the plan says is left."""
+    from nhi_revoke.engine.verdict import left_code
+
     code = left_code(plan)
 
     def screen() -> list[Block]:
@@ -59,17 +61,6 @@ def nothing_result(plan: Plan) -> Result:
         return nothing_screen(plan, code)
 
     return Result(plan, screen, code, unreachable_problems(plan.unreachable), _plan_rows(plan))
-
-
-def left_code(plan: Plan) -> int:
-    """The exit code of a plan that changes nothing: open 8, unseen 9, ends by itself 6, else 0."""
-    is_open = plan.manual or any(not door.kept for door in plan.open)
-    lasting = [each for each in plan.residuals if each.counts]
-    return worst(
-        ExitCode.OPEN if is_open or any(each.until is None for each in lasting) else 0,
-        ExitCode.UNSEEN if any(b.counts for b in plan.blind) or plan.unreachable else 0,
-        ExitCode.ENDS_BY_ITSELF if lasting else 0,
-    )
 
 
 def report_result(session: Session, report: Report, *, redact: bool = False) -> Result:

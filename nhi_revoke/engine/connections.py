@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 from weakref import WeakValueDictionary
@@ -18,9 +19,12 @@ from nhi_revoke.provider.contract import Provider
 from nhi_revoke.provider.io import Io
 from nhi_revoke.provider.registry import Registry
 
+KEPT = 64
+"""Connections, 10 MB each: a worker of a campaign meets thousands of accounts with one engine."""
+
 
 class Connections:
-    """Looks providers up in the registry and keeps their connections for the life of a command."""
+    """Looks providers up in the registry and keeps their connections: the last used ones, for the life of a command."""
 
     def __init__(
         self, registry: Registry, config: Config, io: EngineIo, share: Share | None = None, settings_name: str = ""
@@ -31,7 +35,8 @@ class Connections:
         self._io = io
         self._share, self._settings_name = share, settings_name
         self._lock = threading.Lock()
-        self._open: dict[tuple[str, str], Connection] = {}
+        self._open: OrderedDict[tuple[str, str], Connection] = OrderedDict()
+        """The longest unused first."""
         self._lent: WeakValueDictionary[int, SharedIo] = WeakValueDictionary()
         """By the id of its connection, which holds it."""
 
@@ -50,6 +55,8 @@ class Connections:
                         "Remove [sandbox], or point the provider at the sandbox.",
                     )
                 conn = self._open[provider, scope] = self._made(plugin, scope, settings)
+                self._let_go()
+            self._open.move_to_end((provider, scope))
             return conn
 
     def _made(self, plugin: Provider[Any], scope: str, settings: Any) -> Connection:
@@ -72,6 +79,12 @@ class Connections:
         """A connection by the operator's own scope turned out to be this one: no second login for it."""
         with self._lock:
             self._open.setdefault((provider, scope), conn)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Whoever still uses one keeps it until then; whoever needs it again logs in again."""
+        while len(self._open) > KEPT:
+            self._open.popitem(last=False)
 
     def of_ref(self, ref: PrincipalRef) -> Connection:
         """The connection that a typed or canonical reference needs."""

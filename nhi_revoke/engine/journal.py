@@ -125,6 +125,13 @@ def _decoder() -> msgspec.json.Decoder[Sealed]:
     return msgspec.json.Decoder(Sealed)
 
 
+def prepare() -> None:
+    """Build what reads lines now. Before threads that read journals: msgspec builds the parts of a type once, and ends
+    the process where one thread builds what another one uses half-built.
+    """
+    _decoder()
+
+
 def seal(number: int, prev: str, line: Line) -> bytes:
     """A line as it is stored, without its newline: numbered, chained, and with its own hash at the end."""
     blank = msgspec.json.encode(Sealed(number, prev, line))

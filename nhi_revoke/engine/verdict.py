@@ -9,6 +9,7 @@ from typing import Literal
 from nhi_revoke.engine.watch import is_live, live_leads
 from nhi_revoke.model.command import command
 from nhi_revoke.model.found import Lead
+from nhi_revoke.model.plan import Plan
 from nhi_revoke.model.proof import Proof
 from nhi_revoke.model.report import Outcome, Report
 from nhi_revoke.model.step import Phase
@@ -35,6 +36,16 @@ def exit_code(report: Report, now: datetime) -> int:
     if report.residual_until is not None and report.residual_until > now:
         return 6
     return 0
+
+
+def left_code(plan: Plan) -> int:
+    """The exit code of a plan that changes nothing: open 8, unseen 9, ends by itself 6, else 0."""
+    lasting = [each for each in plan.residuals if each.counts]
+    if plan.manual or any(not door.kept for door in plan.open) or any(each.until is None for each in lasting):
+        return 8
+    if any(b.counts for b in plan.blind) or plan.unreachable:
+        return 9
+    return 6 if lasting else 0
 
 
 def is_open(report: Report, now: datetime) -> bool:

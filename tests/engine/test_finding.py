@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from nhi_revoke.config import Config
 from nhi_revoke.engine.clock import Interrupted
-from nhi_revoke.engine.connections import Connections
+from nhi_revoke.engine.connections import KEPT, Connections
 from nhi_revoke.engine.inventory import LOG_WINDOW, canonical
 from nhi_revoke.engine.io import EngineIo
 from nhi_revoke.engine.outsiders import as_lead, denied_already, outsiders_become_leads
@@ -119,6 +119,7 @@ def test_one_connection_for_each_scope(cloud: Cloud) -> None:
     made = connections(cloud)
     assert made.of_ref(bot("a")) is made.of_ref(bot("b"))
     assert made.at("fake", "one") is not made.at("fake", "two")
+
     seen: list[tuple[str, str]] = []
     made.each(lambda key, _conn: seen.append(key))
     assert seen == [("fake", made.scope_of(bot("a"))), ("fake", "one"), ("fake", "two")]
@@ -126,6 +127,17 @@ def test_one_connection_for_each_scope(cloud: Cloud) -> None:
     assert made.scope_of_target("shelf/stage", "x") == ""
     with pytest.raises(Usage):
         made.at("nobody", "")
+
+
+def test_of_very_many_connections_the_last_used_are_kept(cloud: Cloud) -> None:
+    made = connections(cloud)
+    first, second = made.at("fake", "first"), made.at("fake", "second")
+    for number in range(KEPT - 2):
+        made.at("fake", str(number))
+    assert made.at("fake", "first") is first
+    made.at("fake", "one more")
+    assert made.at("fake", "first") is first
+    assert made.at("fake", "second") is not second
 
 
 def test_a_movable_clock_never_meets_a_live_vendor(cloud: Cloud) -> None:

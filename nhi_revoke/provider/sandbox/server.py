@@ -187,7 +187,11 @@ class _Handler(BaseHTTPRequestHandler):
         return True
 
     def _serve(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        promised = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(promised)
+        if len(body) < promised:  # the client was killed while it asked: no vendor acts on half a request
+            self.close_connection = True
+            return
         peer = str(self.client_address[0])
         try:
             answer = self.server.answered(
