@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, func, or_, select
 
@@ -13,6 +12,7 @@ from nhi_revoke.campaign.database import Database
 from nhi_revoke.campaign.item import LEFT, Tenant
 from nhi_revoke.campaign.ledger import DOING
 from nhi_revoke.campaign.tables import CAMPAIGNS, ITEMS
+from nhi_revoke.model.building import decoded
 
 AT_ONCE = 2000
 """Items that are handed out at most, the worst first; more follow as they end."""
@@ -90,7 +90,7 @@ def due(database: Database, worker: str, campaign: str, turn: int) -> tuple[Due,
 
 
 def _due(campaign: str, item: Any, verb: str, highest: int) -> Due:
-    tenants = msgspec.json.decode(item.tenants, type=tuple[Tenant, ...])
+    tenants = decoded(item.tenants, tuple[Tenant, ...])
     urgency = 1 + (highest - item.number if verb == "undo" else item.number)
     return Due(campaign, item.number, item.tries, str(tenants[0]) if tenants else "-", urgency)
 

@@ -18,6 +18,7 @@ from nhi_revoke.campaign.merged import ItemRow, Left, Merged, added, left_of
 from nhi_revoke.campaign.progress import progress
 from nhi_revoke.campaign.tables import CAMPAIGNS, ITEMS, JOURNALS
 from nhi_revoke.engine.consent import Consent
+from nhi_revoke.model.building import decoded
 from nhi_revoke.model.error import Refused
 from nhi_revoke.model.report import Report
 
@@ -89,7 +90,7 @@ class Merging:
         found = self._figures
         with self._database.read() as conn:
             row = conn.execute(select(CAMPAIGNS).where(CAMPAIGNS.c.id == self._campaign)).one()
-        approval = msgspec.json.decode(row.consent, type=Consent).approval
+        approval = decoded(row.consent, Consent).approval
         return Merged(
             found.campaign,
             found.state,
@@ -134,13 +135,13 @@ class Merging:
             except Refused as wrong:
                 self._tampered += 1
                 why = wrong.message
-        item = msgspec.json.decode(row.item, type=_Entry)
+        item = decoded(row.item, _Entry)
         made = ItemRow(
             row.number,
             row.wave,
             row.name,
             report.owner if report else item.entry.owner,
-            tuple(map(str, msgspec.json.decode(row.tenants, type=tuple[Tenant, ...]))),
+            tuple(map(str, decoded(row.tenants, tuple[Tenant, ...]))),
             row.state,
             report.exit_code if report and row.exit_code is None else row.exit_code,
             report.headline if report else row.headline,

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, Row, and_, func, select
 
 from nhi_revoke.campaign.database import Database
 from nhi_revoke.campaign.figures import Counts, Progress, TenantProgress, WaveProgress, WorkerAlive
 from nhi_revoke.campaign.item import LEFT, Tenant
 from nhi_revoke.campaign.tables import CAMPAIGNS, ITEMS, RATES, WORKERS
+from nhi_revoke.model.building import decoded
 from nhi_revoke.model.error import NotFound
 
 ALIVE = 60.0
@@ -144,7 +144,7 @@ def _tenants(
     """`now`: None where nothing goes on."""
     rows: dict[Tenant, list[Grouped]] = {}
     for text, grouped in by_tenants.items():
-        for tenant in msgspec.json.decode(text, type=tuple[Tenant, ...]):
+        for tenant in decoded(text, tuple[Tenant, ...]):
             rows.setdefault(tenant, []).extend(grouped)
     for tenant, grouped in sorted(rows.items()):
         name, items = str(tenant), _counts(grouped)

@@ -101,5 +101,5 @@ class WorkOptions:
         typer.Option(
             "--at-once", "--workers", metavar="N", min=1, max=256, help="Identities that it works on at once."
         ),
-    ] = 8
+    ] = 32
     tenants: Tenants = None

@@ -10,6 +10,7 @@ import typer
 
 from nhi_revoke.cli.campaign_entries import EntryOptions, File, check_entries, entries_of
 from nhi_revoke.cli.campaign_options import CourseOptions, RateOptions
+from nhi_revoke.cli.campaign_rates import kept_while_planning
 from nhi_revoke.cli.consent import command_with
 from nhi_revoke.cli.engines import Engines
 from nhi_revoke.cli.envelope import Problem
@@ -85,7 +86,11 @@ def plan_campaign(
     limits = rate_of(rates.rate or (), rates.share)
     listed, source = entries_of(session, file, entries)
     folder = session.cwd / entries.tenants if entries.tenants else None
-    with session.engine() as own, Engines(session, folder, _quiet(session), own=own) as engines:
+    with (
+        kept_while_planning(session, rates),
+        session.engine() as own,
+        Engines(session, folder, _quiet(session), own=own) as engines,
+    ):
         check_entries(session, own, listed, entries, source)
 
         def draft(entry: Entry) -> Plan:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nhi_revoke.cli.campaign_rates import kept_while_working
 from nhi_revoke.cli.envelope import Problem
 from nhi_revoke.cli.exit_code import ExitCode
 from nhi_revoke.cli.result import Result, Rows
@@ -59,8 +60,9 @@ def work(
         session.showing(shown, acting=True),
         Engines(session, folder, session.tell) as engines,
         Watch(look, shown.show),
+        kept_while_working(session, database, until) as until_then,
     ):
-        worker(session, database, engines, at_once).run(stop, until)
+        worker(session, database, engines, at_once).run(stop, until_then)
 
 
 def view(session: Session) -> View:

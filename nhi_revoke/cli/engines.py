@@ -103,7 +103,16 @@ class Engines:
         from nhi_revoke.engine.service import Engine
 
         sub = self._sub(config)
-        return Engine(sub.registry, sub.config, self._tell, show=self._session.show, journals=journals, locks=locks)
+        return Engine(
+            sub.registry,
+            sub.config,
+            self._tell,
+            show=self._session.show,
+            journals=journals,
+            locks=locks,
+            share=sub.share,
+            settings_name=sub.settings_name,
+        )
 
     def _sub(self, name: str) -> Session:
         if not name:
@@ -117,4 +126,4 @@ class Engines:
         file = settings_file(self._folder, name)
         found = load_config(str(file), session.streams.environ, session.cwd, providers=session.registry.known())
         both = tuple(dict.fromkeys((*found.protect, *session.config.protect)))
-        return replace(session, config_path=str(file), _config=with_changes(found, protect=both))
+        return replace(session, config_path=str(file), settings_name=name, _config=with_changes(found, protect=both))

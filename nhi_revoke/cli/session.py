@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nhi_revoke.config import Config
     from nhi_revoke.engine.event import Event, Tell
     from nhi_revoke.engine.service import Engine
+    from nhi_revoke.engine.sharing import Share
     from nhi_revoke.provider.registry import Registry
     from nhi_revoke.render.progress import Progress
 
@@ -36,7 +37,14 @@ def make_engine(session: Session, tell: Tell) -> Engine:
     """The real one."""
     from nhi_revoke.engine.service import Engine
 
-    return Engine(session.registry, session.config, tell, show=session.show)
+    return Engine(
+        session.registry,
+        session.config,
+        tell,
+        show=session.show,
+        share=session.share,
+        settings_name=session.settings_name,
+    )
 
 
 def installed(environ: Mapping[str, str]) -> Registry:
@@ -73,6 +81,10 @@ class Session:
     """The process ends with this command: after Ctrl-C nothing needs closing."""
     run: str = ""
     """The run this command works on, as far as it is known: for error messages."""
+    share: Share | None = None
+    """Where other processes ask the same tenants (`campaign`, `worker`): what all of them together may ask."""
+    settings_name: str = ""
+    """Of an entry's own settings file, in a campaign."""
     _engine: Engine | None = None
     _config: Config | None = None
     _registry: Registry | None = None

@@ -36,7 +36,7 @@ AtOnce = Annotated[
 def worker(
     session: Session,
     where: DatabaseOptions,
-    at_once: AtOnce = 8,
+    at_once: AtOnce = 32,
     until_idle: UntilIdle = False,
     tenants: Tenants = None,
 ) -> Result:

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import re
-import threading
 import types
 import typing
 from typing import Any, TypeVar
 
 import msgspec
 
+from nhi_revoke.model.building import converted
 from nhi_revoke.model.error import Usage
 from nhi_revoke.model.nearest import did_you_mean
 
 T = TypeVar("T")
 Key = str | int
-_BUILDING = threading.Lock()
-"""msgspec builds a type when it is first used, and not safely where two threads do: engines of several tenants read
-their settings at once.
-"""
 _WORDS = {
     "str": "a string",
     "int": "a whole number",
@@ -40,8 +36,7 @@ def dotted(path: tuple[Key, ...]) -> str:
 def decode(value: object, into: type[T], path: tuple[Key, ...], file: str) -> T:
     """Convert a TOML value. Raises Usage that names the file, the table and the key."""
     try:
-        with _BUILDING:
-            return msgspec.convert(value, into)
+        return converted(value, into)
     except msgspec.ValidationError as error:
         raise _explain(value, into, path, file, str(error)) from None
 
@@ -68,7 +63,7 @@ def _explain(value: object, into: Any, path: tuple[Key, ...], file: str, why: st
         inner = _children(value, into, path)
     for deeper, item, kind in inner:
         try:
-            msgspec.convert(item, kind)
+            converted(item, kind)
         except msgspec.ValidationError as error:
             return _explain(item, kind, deeper, file, str(error))
     return Usage("bad-value", f"{file}: {dotted(path)}: {_plain(why)}. Nothing was read from this file.")

@@ -20,6 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from nhi_revoke.engine.store import open_private, private_folder
+from nhi_revoke.model.building import decoded
 from nhi_revoke.model.error import Refused
 from nhi_revoke.model.ref import Utc
 
@@ -95,7 +96,7 @@ def _refusal(ref: str, descriptor: int) -> Refused:
     """Who holds it, as far as the file says: its holder may be writing it at this moment."""
     text = os.pread(descriptor, 65536, 0)
     try:
-        holder = msgspec.json.decode(text, type=Holder)
+        holder = decoded(text, Holder)
     except msgspec.MsgspecError:
         return Refused(
             "locked",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from nhi_revoke.model.building import converted
 from nhi_revoke.model.nearest import did_you_mean
 from nhi_revoke.provider.fault import Rejected
 
@@ -22,6 +23,6 @@ def read_settings(use: str, given: Json, shape: type[S], example: str) -> S:
         if key not in valid:
             raise Rejected(f'{use}: there is no setting "{key}"', hint=f"{did_you_mean(key, valid)} Write {example}.")
     try:
-        return msgspec.convert(dict(given), shape)
+        return converted(dict(given), shape)
     except msgspec.ValidationError as error:
         raise Rejected(f"{use}: {error}", hint=f"Write {example}.") from None

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from nhi_revoke.model.building import converted
 from nhi_revoke.model.change import Impossible
 from nhi_revoke.provider.fault import Rejected
 
@@ -34,7 +35,7 @@ class ProgramSettings(Struct, frozen=True, forbid_unknown_fields=True):
 def settings_of(given: Any) -> ProgramSettings:
     """Raises Rejected."""
     try:
-        return msgspec.convert(given, ProgramSettings)
+        return converted(given, ProgramSettings)
     except msgspec.ValidationError as error:
         raise Rejected(
             f"exec: {error}", hint='Write argv = ["program", "argument"], timeout in seconds, cwd.'

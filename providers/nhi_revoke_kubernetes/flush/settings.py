@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from nhi_revoke.model.building import converted
 from nhi_revoke.model.nearest import did_you_mean
 from nhi_revoke.model.ref import Json
 from nhi_revoke.provider.fault import Rejected
@@ -59,7 +60,7 @@ def settings_of(given: Json) -> RestartSettings:
         if key not in valid:
             raise Rejected(f'{NAME}: there is no setting "{key}"', hint=f"{did_you_mean(key, valid)} Write {EXAMPLE}.")
     try:
-        read: RestartSettings = msgspec.convert(dict(given), RestartSettings)
+        read = converted(dict(given), RestartSettings)
     except msgspec.ValidationError as error:
         raise Rejected(f"{NAME}: {error}", hint=f"Write {EXAMPLE}.") from None
     if not A_NAMESPACE.fullmatch(read.namespace):
