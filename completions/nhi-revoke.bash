@@ -36,10 +36,10 @@ _nhi_revoke() {
     --out|--config|--accept-from|--data|--file|--save|--key|--sign-with) compopt -o default; return ;;
     --accept) compopt -o nospace; _nhi_revoke_ask; return ;;
     --accept|--scope|--cut-trust|--keep-trust|--free-slot|--rearm) _nhi_revoke_ask; return ;;
-    --since|--leaked-from|--fail-on|--from|--repo|--consumers|--case|--settle|--grace|--until-unused|--deliver|--format|--confirm|--max-accesses|--break-glass|--interval|--for|--until|--issuer|--audience|--key-id|--document) return ;;
+    --since|--leaked-from|--fail-on|--from|--repo|--consumers|--case|--settle|--grace|--until-unused|--deliver|--format|--confirm|--max-accesses|--break-glass|--from-map|--tenants|--canary|--wave|--stop-on-failures|--max-outage|--rate|--share|--database|--at-once|--workers|--why|--at-once|--interval|--for|--until|--issuer|--audience|--key-id|--document) return ;;
   esac
   case $command in
-    '') words="list audit find triage plan revoke rotate approve apply resume hold verify release undo finish runs report identities providers permissions doctor config schema demo help"; options="--help --version" ;;
+    '') words="list audit find triage plan revoke rotate approve apply campaign worker resume hold verify release undo finish runs report identities providers permissions doctor config schema demo help"; options="--help --version" ;;
     list) words="@ask"; options="--logs --no-logs --since --experimental --leaked-from -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     audit) words="@ask"; options="--fail-on --from --all --accept --accept-from --data --logs --no-logs --since --experimental --leaked-from -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     find) words=""; options="--repo --consumers -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
@@ -49,6 +49,8 @@ _nhi_revoke() {
     rotate) words="@ask"; options="--reason --case --scope --rotate --brake --settle --grace --until-unused --cut-trust --keep-trust --free-slot --keep-sessions --follow --since --experimental --deliver --format -y --yes --confirm --allow-irreversible -f --force --max-accesses --leaked-from --break-glass -n --dry-run -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     approve) words=""; options="--key --confirm -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; compopt -o default; ;;
     apply) words=""; options="--stale --allow-irreversible -f --force --max-accesses --leaked-from --break-glass -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; compopt -o default; ;;
+    campaign) words="@ask"; options="--order --save --overwrite --from-map --format --tenants --canary --wave --stop-on-failures --max-outage --rate --share --reason --case --scope --rotate --brake --settle --grace --until-unused --cut-trust --keep-trust --free-slot --keep-sessions --follow --since --experimental -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help --allow-irreversible -f --force --max-accesses --database --no-work --at-once --workers --break-glass --why --again --rearm -y --yes"; compopt -o default; ;;
+    worker) words=""; options="--database --at-once --until-idle --tenants -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     resume) words="@ask"; options="--leaked-from -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     hold) words="@ask"; options="--leaked-from --interval --for --until -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     verify) words="@ask"; options="--leaked-from -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
@@ -62,7 +64,7 @@ _nhi_revoke() {
     permissions) words="@ask"; options="--stage --document -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     doctor) words=""; options="--stage -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     config) words="show path"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
-    schema) words="list audit find triage plan revoke rotate approve apply resume hold verify release undo finish runs report identities providers permissions doctor config schema demo help"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
+    schema) words="list audit find triage plan revoke rotate approve apply campaign worker resume hold verify release undo finish runs report identities providers permissions doctor config schema demo help"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     demo) words=""; options="--scenario --keep --serve -o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
     help) words="exit-codes environment identities formats approval safety reasons completion"; options="-o --output --out -q --quiet -v --verbose --no-color --no-pager --no-input --config --debug -h --help"; ;;
   esac

@@ -13,6 +13,8 @@ Register-ArgumentCompleter -Native -CommandName nhi-revoke -ScriptBlock {
     'rotate' = 'Replace first, prove the new one, then end the old one and its sessions.'
     'approve' = 'Sign a saved plan, where it needs more than one person.'
     'apply' = 'Carry out a saved plan, without a prompt.'
+    'campaign' = 'Many identities at once: plan, apply in waves, status, undo, one report.'
+    'worker' = 'Work on campaigns of a database, beside other machines.'
     'resume' = 'Go on with a run that was interrupted or crashed.'
     'hold' = 'Keep what a run ended ended, until the last residual has passed.'
     'verify' = 'Look again, later. Changes nothing.'
@@ -40,6 +42,8 @@ Register-ArgumentCompleter -Native -CommandName nhi-revoke -ScriptBlock {
     'rotate' = @('--reason', '--case', '--scope', '--rotate', '--brake', '--settle', '--grace', '--until-unused', '--cut-trust', '--keep-trust', '--free-slot', '--keep-sessions', '--follow', '--since', '--experimental', '--deliver', '--format', '-y', '--yes', '--confirm', '--allow-irreversible', '-f', '--force', '--max-accesses', '--leaked-from', '--break-glass', '-n', '--dry-run', '-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
     'approve' = @('--key', '--confirm', '-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
     'apply' = @('--stale', '--allow-irreversible', '-f', '--force', '--max-accesses', '--leaked-from', '--break-glass', '-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
+    'campaign' = @('--order', '--save', '--overwrite', '--from-map', '--format', '--tenants', '--canary', '--wave', '--stop-on-failures', '--max-outage', '--rate', '--share', '--reason', '--case', '--scope', '--rotate', '--brake', '--settle', '--grace', '--until-unused', '--cut-trust', '--keep-trust', '--free-slot', '--keep-sessions', '--follow', '--since', '--experimental', '-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help', '--allow-irreversible', '-f', '--force', '--max-accesses', '--database', '--no-work', '--at-once', '--workers', '--break-glass', '--why', '--again', '--rearm', '-y', '--yes')
+    'worker' = @('--database', '--at-once', '--until-idle', '--tenants', '-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
     'resume' = @('--leaked-from', '-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
     'hold' = @('--leaked-from', '--interval', '--for', '--until', '-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
     'verify' = @('--leaked-from', '-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
@@ -58,10 +62,11 @@ Register-ArgumentCompleter -Native -CommandName nhi-revoke -ScriptBlock {
     'help' = @('-o', '--output', '--out', '-q', '--quiet', '-v', '--verbose', '--no-color', '--no-pager', '--no-input', '--config', '--debug', '-h', '--help')
   }
   $words = @{
+    'campaign' = @('plan', 'apply', 'status', 'pause', 'resume', 'undo', 'report')
     'runs' = @('export', 'import')
     'identities' = @('check')
     'config' = @('show', 'path')
-    'schema' = @('list', 'audit', 'find', 'triage', 'plan', 'revoke', 'rotate', 'approve', 'apply', 'resume', 'hold', 'verify', 'release', 'undo', 'finish', 'runs', 'report', 'identities', 'providers', 'permissions', 'doctor', 'config', 'schema', 'demo', 'help')
+    'schema' = @('list', 'audit', 'find', 'triage', 'plan', 'revoke', 'rotate', 'approve', 'apply', 'campaign', 'worker', 'resume', 'hold', 'verify', 'release', 'undo', 'finish', 'runs', 'report', 'identities', 'providers', 'permissions', 'doctor', 'config', 'schema', 'demo', 'help')
     'help' = @('exit-codes', 'environment', 'identities', 'formats', 'approval', 'safety', 'reasons', 'completion')
   }
   $values = @{

@@ -20,6 +20,8 @@ _nhi_revoke() {
     'rotate:Replace first, prove the new one, then end the old one and its sessions.'
     'approve:Sign a saved plan, where it needs more than one person.'
     'apply:Carry out a saved plan, without a prompt.'
+    'campaign:Many identities at once: plan, apply in waves, status, undo, one report.'
+    'worker:Work on campaigns of a database, beside other machines.'
     'resume:Go on with a run that was interrupted or crashed.'
     'hold:Keep what a run ended ended, until the last residual has passed.'
     'verify:Look again, later. Changes nothing.'
@@ -284,6 +286,73 @@ _nhi_revoke() {
         {-h,--help}'[Show this message and exit.]' \
         '*: :_files' && return 0
       ;;
+    campaign)
+      _arguments -S --order='[contain - as revoke does it; rollover - as rotate.]:value:(contain rollover)' \
+        --save='[Keep it for nhi-revoke campaign apply (0600).]:value:_files' \
+        --overwrite'[Let --save replace a file.]' \
+        '*--from-map=''[Those of nhi.toml; may be repeated.]:value:' \
+        --format='[Of FILE.]:value:' \
+        --tenants='[Where the settings files that entries name (config) lie.]:value:' \
+        --canary='[So many first, which must end well; 0 - none.]:value:' \
+        --wave='[Only what this wave did; 0 - the canaries.]:value:' \
+        --stop-on-failures='[Pause at so many failed or refused; 0 - never.]:value:' \
+        --max-outage='[Pause at so many stopped and not served again; 0 - never.]:value:' \
+        '*--rate=''[A tenant’s limit; may be repeated.]:value:' \
+        --share='[Of each limit, for the campaign.]:value:' \
+        --reason='[Why; picks defaults, never the order (help reasons).]:value:(leaked token-reuse recovery-change vendor-breach runner-compromise offboarding)' \
+        --case='[Case number for the report.]:value:' \
+        --scope='[End only these.]:value:_nhi_revoke_ask' \
+        --rotate='[When a replacement is made.]:value:(wait now no)' \
+        --brake='[Whether the principal itself is stopped.]:value:(auto on off)' \
+        --settle='[Instead of each vendor’s own - 60, 90s, 2m.]:value:' \
+        --grace='[rotate - both work this long after the proof.]:value:' \
+        --until-unused='[rotate - the old one ends once no use of it has shown this long (waits 24 h at most).]:value:' \
+        '*--cut-trust=''[Close this trust; may be repeated.]:value:_nhi_revoke_ask' \
+        '*--keep-trust=''[Leave this trust open, knowingly.]:value:_nhi_revoke_ask' \
+        '*--free-slot=''[May be deleted now to make room for the new one.]:value:_nhi_revoke_ask' \
+        --keep-sessions'[rotate - leave the old sessions alive. The report says so in red.]' \
+        --follow='[Whether what appears on the plan’s own principals is ended, too.]:value:(identity none)' \
+        --since='[When it began - 2026-01-31T14 -00Z, 2h ago, 12h.]:value:' \
+        --experimental'[Look at principals, too, whose interface the vendor may still change.]' \
+        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
+        --out='[Write results there (0600).]:value:_files' \
+        {-q,--quiet}'[On stderr only what went wrong.]' \
+        {-v,--verbose}'[On stderr every request’s fate.]' \
+        --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-pager'[Write straight, however long it is.]' \
+        --no-input'[Never ask; refuse instead.]' \
+        --config='[Another nhi.toml.]:value:_files' \
+        --debug'[Show tracebacks.]' \
+        {-h,--help}'[Show this message and exit.]' \
+        --allow-irreversible'[Let what cannot be taken back be done.]' \
+        {-f,--force}'[Stop principals that much depends on.]' \
+        --max-accesses='[Refuse to end more than N accesses of one identity.]:value:' \
+        --database='[postgresql -//USER@HOST/NAME; else SQLite in the state folder.]:value:' \
+        --no-work'[Leave it to workers; do not work on it here.]' \
+        {--at-once=,--workers=}'[Identities that it works on at once.]:value:' \
+        --break-glass='[Do it without the approval that nhi.toml demands; loud, and in the report.]:value:' \
+        --why='[Stands in its status.]:value:' \
+        --again'[What failed or was refused, too.]' \
+        '*--rearm=''[Bring this access back to life, knowingly; may be repeated.]:value:_nhi_revoke_ask' \
+        {-y,--yes}'[Do not ask y/N.]' \
+        '*: :_nhi_revoke_ask' && return 0
+      ;;
+    worker)
+      _arguments -S --database='[postgresql -//USER@HOST/NAME; else SQLite in the state folder.]:value:' \
+        --at-once='[Identities that it works on at once.]:value:' \
+        --until-idle'[End when no campaign has anything left to do.]' \
+        --tenants='[Where the settings files that entries name (config) lie.]:value:' \
+        {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
+        --out='[Write results there (0600).]:value:_files' \
+        {-q,--quiet}'[On stderr only what went wrong.]' \
+        {-v,--verbose}'[On stderr every request’s fate.]' \
+        --no-color'[No colour; NO_COLOR does the same.]' \
+        --no-pager'[Write straight, however long it is.]' \
+        --no-input'[Never ask; refuse instead.]' \
+        --config='[Another nhi.toml.]:value:_files' \
+        --debug'[Show tracebacks.]' \
+        {-h,--help}'[Show this message and exit.]' && return 0
+      ;;
     resume)
       _arguments -S --leaked-from='[Credentials that leaked, in a file or a scanner’s report - tried, ended by value where they can be.]:value:' \
         {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
@@ -494,7 +563,7 @@ _nhi_revoke() {
         --config='[Another nhi.toml.]:value:_files' \
         --debug'[Show tracebacks.]' \
         {-h,--help}'[Show this message and exit.]' \
-        '1: :(list audit find triage plan revoke rotate approve apply resume hold verify release undo finish runs report identities providers permissions doctor config schema demo help)' && return 0
+        '1: :(list audit find triage plan revoke rotate approve apply campaign worker resume hold verify release undo finish runs report identities providers permissions doctor config schema demo help)' && return 0
       ;;
     demo)
       _arguments -S --scenario='[incident - an intruder is ended. rollover - credentials are replaced at work.]:value:(incident rollover)' \

@@ -20,7 +20,7 @@ SHARE = 0.8
 MOST_REQUESTS, MOST_SECONDS = 1_000_000, 86_400.0
 _FORM = re.compile(r"(?P<provider>[a-z][a-z0-9_-]*)(?: +(?P<scope>\S+))? *= *(?P<rate>\S+)")
 _RATE = re.compile(r"(?P<requests>[0-9]{1,7})/(?P<seconds>[0-9]{1,5}(?:\.[0-9]{1,3})?)")
-_HINT = "--rate 'PROVIDER[ SCOPE]=REQUESTS/SECONDS', such as  --rate entra=3000/10  or  --rate 'aws 111122223333=20/1'."
+_HINT = "--rate 'PROVIDER[ SCOPE]=REQUESTS/SECONDS', such as  --rate 'example org-1=600/60'."
 
 
 class Rates(Struct, frozen=True):
