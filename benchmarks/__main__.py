@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import (
+    campaign,
     containment,
     first_request,
     five_providers,
@@ -53,6 +54,7 @@ BY_THEMSELVES: dict[str, Measure] = {
     "containment_script": containment.measure_script,
     **{row: alone(partial(many.measure, row)) for row in many.VENDORS},
     "deploy_keys": alone(github_deploy_keys.row),
+    "campaign": alone(campaign.measure),
 }
 """Minutes each."""
 

@@ -9,15 +9,24 @@ from sqlalchemy import select
 
 from nhi_revoke.campaign.database import Database
 from nhi_revoke.campaign.tables import RATES
+from nhi_revoke_example.sandbox import ExampleSandbox
+from nhi_revoke_example.sandbox.cloud import Token
 from tests.cli.campaigned import BOTS, SAVE, data
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Cli
 
+
+def tokens(cli: Cli) -> list[Token]:
+    sandbox = cli.world.sandbox
+    assert isinstance(sandbox, ExampleSandbox)
+    return list(sandbox.cloud.tokens.values())
+
+
 def states(cli: Cli) -> dict[str, set[str]]:
     """By bot: what its tokens are in."""
     out: dict[str, set[str]] = {}
-    for token in cli.world.sandbox.cloud.tokens.values():
+    for token in tokens(cli):
         out.setdefault(token.bot.lower(), set()).add(token.state.shown)
     return out
 
@@ -58,7 +67,7 @@ def test_from_a_file_to_the_report_and_back(cli: Cli) -> None:
     assert report.code == 8, report.err
     told = [json.loads(line) for line in report.out.splitlines()]
     assert [line["type"] for line in told] == ["report", "report", "item", "result"]
-    secrets = [token.secret for token in cli.world.sandbox.cloud.tokens.values()]
+    secrets = [token.secret for token in tokens(cli)]
     assert not [secret for secret in secrets if secret in report.out + applied.out + applied.err]
 
     assert cli("campaign", "undo", "@last").code == 7  # nobody said yes
