@@ -29,7 +29,7 @@ SHOWN = 24
 """Lines of one command that a page shows, where its block does not say how many."""
 _VARIES = (
     (r"\S*/nhi-revoke-(docs|demo)-\w+", "FOLDER"),
-    (r"\b\d{8}T\d{6}Z-[0-9a-f]{6}\b", "RUN"),
+    (r"\bc?\d{8}T\d{6}Z-[0-9a-f]{6}\b", "RUN"),
     (r"SHA256:[A-Za-z0-9+/_=-]{43,}|(?<![\w-])(?=[\w-]*\d)[\w-]{43}(?![\w-])", "FINGERPRINT"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?Z?|\d{4}-\d\d-\d\d", "TIME"),
     (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "ID"),
@@ -39,6 +39,7 @@ _VARIES = (
     (r"\b\d{5,}\b", "N"),
     (r"\b\d+(\.\d+)? ?(ms|s|min|minutes|seconds|h|hours)\b", "SPAN"),
     (r"127\.0\.0\.1:\d+", "HOST"),
+    (r"\b\d+\.\d(?= |$)", "RATE"),
     (r"\bUNSEEN \d+", "UNSEEN N"),  # what the logs do not show yet: the sandboxes' clock runs meanwhile
     (r"[ ─]+", " "),
 )
