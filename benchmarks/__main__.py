@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import (
-    campaign,
     containment,
     first_request,
     five_providers,
@@ -41,6 +40,14 @@ def alone(measure: Callable[[], dict[str, Any]]) -> Measure:
     return lambda _: measure()
 
 
+def campaigns() -> dict[str, Any]:
+    """On Example Cloud, which is installed nowhere."""
+    sys.path.append(str(ROOT / "tests" / "example_provider"))
+    from benchmarks import campaign
+
+    return campaign.measure()
+
+
 ROWS: dict[str, Measure] = {
     "startup": startup.measure,
     "first_request": first_request.measure,
@@ -54,7 +61,7 @@ BY_THEMSELVES: dict[str, Measure] = {
     "containment_script": containment.measure_script,
     **{row: alone(partial(many.measure, row)) for row in many.VENDORS},
     "deploy_keys": alone(github_deploy_keys.row),
-    "campaign": alone(campaign.measure),
+    "campaign": alone(campaigns),
 }
 """Minutes each."""
 

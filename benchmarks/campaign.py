@@ -34,7 +34,7 @@ from nhi_revoke.model.intent import Intent
 from tests.campaign.postgresql import running
 
 TENANTS = 12
-IDENTITIES = 600
+IDENTITIES = 480
 """Of all tenants. The issue speaks of 10,000: on two cores that is an hour for each number of workers."""
 RATE = Rate(52, 10.0)
 """Of each tenant: so low that two cores, which also carry the tenants and the database, are not what binds."""

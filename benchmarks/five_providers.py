@@ -170,7 +170,6 @@ def measure(rounds: int = ROUNDS) -> dict[str, Any]:
             *words,
             "Each principal's logs are read once its own cuts and ends, and those of what can mint for it, were seen. "
             "What holds `revoke` up besides is what vendors take or allow: a cancelled job and a permission set, which "
-            "show some seconds later in these sandboxes; CloudTrail's two LookupEvents a second; and five requests in "
-            "ten seconds to Entra's reports.",
+            "show some seconds later in these sandboxes; and CloudTrail's two LookupEvents a second.",
         ],
     )

@@ -213,6 +213,7 @@ class Worker:
             due = self._stored(lambda: conducting.due(self._database, self.id, campaign, turn))
             if due is None:
                 return
+            self._stored(partial(flows.divide, len({each.tenant for each in due})))
             queued = {key: queued.get(key, 0) + 1 for key in ((each.number, each.tries) for each in due)}
             if fresh := [each for each in due if queued[each.number, each.tries] == 1]:
                 self._stored(partial(flows.enqueue, fresh))

@@ -30,7 +30,7 @@ CAMPAIGN = "nhi-campaign"
 ITEMS_QUEUE = "nhi-items"
 CAMPAIGNS_QUEUE = "nhi-campaigns"
 SHARE = 0.75
-"""What one tenant may hold of a worker's slots: some are always there for the others."""
+"""What one tenant may hold of a worker's slots at most: some are always there for the others."""
 ENDED = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 POOL = 6
 """Connections of the workflow engine to its database."""
@@ -90,7 +90,7 @@ class Workflows:
         self._client.register_queue(
             ITEMS_QUEUE,
             worker_concurrency=self._at_once,
-            partition_worker_concurrency=max(1, int(self._at_once * SHARE)),
+            partition_worker_concurrency=1,  # until whoever conducts knows how many tenants wait (`divide`)
             polling_interval_sec=self._every,
             application_name=APPLICATION,
         )
@@ -139,6 +139,18 @@ class Workflows:
         if self._running is not None:
             for stop in self._running.background_thread_stop_events:
                 stop.set()
+
+    def divide(self, tenants: int) -> None:
+        """Slots of each worker are divided evenly among so many tenants that still wait: who is asked too slowly to
+        use more must not hold what another one could use.
+        """
+        queue = self._client.retrieve_queue(ITEMS_QUEUE)
+        slots = queue.worker_concurrency if queue is not None else None
+        if queue is None or slots is None or not tenants:
+            return
+        most = max(1, min(int(slots * SHARE), -(-slots // tenants)))
+        if queue.partition_worker_concurrency != most:
+            queue.set_partition_worker_concurrency(most)
 
     def enqueue(self, items: Sequence[Due]) -> None:
         """One workflow for each item and try, in one transaction; one that is there already stays as it is."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from pathlib import Path
 
 from dbos import DBOSClient, DBOSPortableJSONSerializer
+from sqlalchemy import select
 
 from nhi_revoke.campaign import control
 from nhi_revoke.campaign.carrying import AGAIN
@@ -34,6 +36,26 @@ def test_an_item_whose_workflow_somebody_cancelled_is_queued_again(tmp_path: Pat
         fleet.work(database, cancel, at_once=1)
         assert told(database, campaign) == ("over", "")
         assert column(database, campaign, "tries") == [0, 1]
+        fleet.ended_once(fleet.names)
+    database.close()
+
+
+def test_slots_are_divided_among_the_tenants_that_wait(tmp_path: Path) -> None:
+    database = Database.open(tmp_path / "state")
+    with Fleet(tmp_path, 18, tenants=3) as fleet:
+        fleet.start(database, fleet.items())
+        lock, most = threading.Lock(), Counter[int]()
+
+        def look(_number: int) -> None:
+            with lock, database.read() as conn:
+                rows = conn.execute(select(ITEMS.c.number, ITEMS.c.state)).all()
+            held = Counter(row.number % 3 for row in rows if row.state == "running")
+            if len({row.number % 3 for row in rows if row.state == "waiting"}) == 3:
+                for tenant, count in held.items():
+                    most[tenant] = max(most[tenant], count)
+
+        fleet.work(database, look, at_once=6)
+        assert most == {0: 2, 1: 2, 2: 2}
         fleet.ended_once(fleet.names)
     database.close()
 
