@@ -49,9 +49,14 @@ class Limits(Protocol):
     def of(self, names: Sequence[Tenant]) -> Rate | None: ...
 
 
+def lacking_extra() -> tuple[str, ...]:
+    """Libraries of the extra that are not installed."""
+    return tuple(missing(EXTRA))
+
+
 def need_extra() -> None:
     """Raises NothingCanStart (exit 4) without the libraries."""
-    lacking = missing(EXTRA)
+    lacking = lacking_extra()
     if lacking:
         raise NothingCanStart(
             "not-installed",

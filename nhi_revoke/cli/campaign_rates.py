@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from nhi_revoke.cli.campaign_parts import EXTRA, open_database
-from nhi_revoke.provider.missing import missing
+from nhi_revoke.cli.campaign_parts import lacking_extra, open_database
 
 if TYPE_CHECKING:
     from nhi_revoke.campaign.database import Database
@@ -24,7 +23,7 @@ def kept_while_planning(session: Session, options: RateOptions) -> Iterator[None
     """Looks count, too, beside those of workers on the same database. Without the libraries of campaigns, each vendor's
     own headers and refusals are all that is gone by. Raises Usage, NothingCanStart.
     """
-    if missing(EXTRA):
+    if lacking_extra():
         yield
         return
     from nhi_revoke.campaign.rates import SHARE, rates

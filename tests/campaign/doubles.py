@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
@@ -20,8 +21,10 @@ from nhi_revoke.engine.event import Tell
 from nhi_revoke.engine.lock import Locking
 from nhi_revoke.engine.service import Engine
 from nhi_revoke.model.error import NotFound
+from nhi_revoke.model.intent import Intent
 
 NAMED = "c20260131T120000Z-abc123"
+HEADER = Header(datetime(2026, 1, 31, 12, tzinfo=UTC), Intent(), (), "bots.csv", 0, "d")
 
 
 class Control:
@@ -165,7 +168,7 @@ def insert_campaign(
             CAMPAIGNS.insert().values(
                 id=campaign,
                 version="1",
-                header="{}",
+                header=msgspec.json.encode(HEADER).decode(),
                 since=now,
                 digest=digest,
                 course=msgspec.json.encode(Course()).decode(),

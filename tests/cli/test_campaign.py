@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
-from types import ModuleType
+import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 from nhi_revoke.campaign.database import Database
-from nhi_revoke.campaign.item import Rate, Tenant
 from nhi_revoke.campaign.saved import read_header, read_items
 from nhi_revoke.cli import campaign_parts
 from tests.campaign.doubles import NAMED, Control, Worker, insert_campaign, install
@@ -109,28 +107,15 @@ def test_plans_in_other_forms(bots: Cli) -> None:
     assert data(from_map)["source"] == "the map: name=payments-*"
 
 
-def test_the_time_floor_by_the_rates_that_are_known(bots: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    """16 requests at the least, of which 10 may be sent in a minute, half of them by the campaign."""
-    module = ModuleType("rates")
-
-    class Rates:
-        share = 0.5
-
-        def of(self, names: Sequence[Tenant]) -> Rate:
-            assert list(names) == [Tenant("example", "org-1")]
-            return Rate(10, 60.0)
-
-    def rates(lines: Sequence[str], share: float) -> Rates:
-        assert (tuple(lines), share) == (("example=10/60",), 0.5)
-        return Rates()
-
-    module.rates = rates  # type: ignore[attr-defined]  # stands in for the real one
-    monkeypatch.setitem(sys.modules, "nhi_revoke.campaign.rates", module)
-    ran = bots(*SAVE, "--rate", "example=10/60", "--share", "0.5")
+def test_the_time_floor_by_the_rates_that_are_known(bots: Cli) -> None:
+    """16 requests at the least, of which 10 may be sent in a minute, half of them by the campaign. The connection to
+    Example Cloud knows no org, so that planning itself waits for nothing.
+    """
+    ran = bots(*SAVE, "--rate", "example org-1=10/60", "--share", "0.5")
     assert "      2     4        6             0       4     1       0  4 min     example org-1" in ran.out
     assert "  At least 4 min by the tenants' rates; waiting for the vendors is not in it." in ran.out.splitlines()
     header = read_header(bots.world.folder / "campaign.plan")
-    assert (header.rates, header.share) == (("example=10/60",), 0.5)
+    assert (header.rates, header.share) == (("example org-1=10/60",), 0.5)
 
 
 def test_what_cannot_be_planned_at_all(bots: Cli) -> None:
@@ -185,7 +170,8 @@ def test_apply_carries_it_out_and_shows_how_it_stands(bots: Cli, control: Contro
     bots(*SAVE)
     ran = bots("campaign", "apply", "campaign.plan", "--workers", "3", "--max-outage", "7")
     assert ran.code == 8, ran.err
-    assert ran.out == OVER
+    # How much was asked, and waited for, differs by fractions from run to run.
+    assert re.sub(r"0\.[0-9]     0 s", " " * 11, ran.out) == OVER
     assert Worker.made == (3,)
     assert control.course is not None
     assert control.course.max_outage == 7
