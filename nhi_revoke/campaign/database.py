@@ -45,7 +45,9 @@ class Database:
         except SQLAlchemyError as wrong:
             made.close()
             raise NothingCanStart(
-                "database", f"The campaigns' database cannot be used ({_told(wrong)}). Nothing was changed."
+                "database",
+                f"The campaigns' database cannot be used ({_told(wrong)}). Nothing was changed.",
+                "Does it run, and does it let this user in? psql with the same URL tells.",
             ) from None
         return made
 

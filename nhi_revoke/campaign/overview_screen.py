@@ -31,9 +31,23 @@ _STYLES: dict[str, Style] = {"IRREVERSIBLE": "danger", "BREAKS": "danger", "OPEN
 
 def overview_screen(found: Overview) -> list[Block]:
     """Everything, for a terminal or a pipe."""
-    total = found.total
     without = f", {len(found.unplanned)} cannot be planned" if found.unplanned else ""
-    changes = f"{total.changes} changes, "
+    planned = f"{found.total.identities} of {found.items} identities planned{without}"
+    blocks: list[Block] = [line(Span(planned, "strong"), f"    {found.source}"), *_totals(found)]
+    blocks += section(Span("TENANTS", "strong"), [_tenants(found.tenants)] if found.tenants else [])
+    blocks += section(Span("WORST FIRST", "strong"), [_worst(found)] if found.worst else [])
+    blocks += section(Span("CANNOT BE PLANNED, and is not touched", "danger"), _unplanned(found))
+    if found.waves:
+        blocks += section(Span("WAVES", "strong"), [*course_words(found.waves, found.course), *_floor(found)])
+    blocks += [BLANK, *(next_line(each, first=number == 0) for number, each in enumerate(found.next))]
+    return blocks
+
+
+def _totals(found: Overview) -> Sequence[Block]:
+    """Of those that were planned: of the others nothing is known, and no 0 may stand for that."""
+    total = found.total
+    if not total.identities:
+        return [line(Span("What lives on them was not seen: this is no sign that nothing does.", "danger"))]
     final = (
         Span(f"{total.irreversible} IRREVERSIBLE", "danger") if total.irreversible else Span("all reversible", "good")
     )
@@ -42,18 +56,9 @@ def overview_screen(found: Overview) -> list[Block]:
         Span(f"BREAKS {total.breaks}", "danger" if total.breaks else ""),
         Span(f"OPEN {total.open}", "danger" if total.open else ""),
         Span(f"UNSEEN {total.unseen}", "warning" if total.unseen else ""),
+        *([Span(f"NOT PLANNED {len(found.unplanned)}", "warning")] if found.unplanned else []),
     ]
-    blocks: list[Block] = [
-        line(Span(f"{total.identities} of {found.items} identities planned{without}", "strong"), f"    {found.source}"),
-        line(Span(changes, "strong"), final),
-        line(*spaced(counts)),
-    ]
-    blocks += section(Span("TENANTS", "strong"), [_tenants(found.tenants)] if found.tenants else [])
-    blocks += section(Span("WORST FIRST", "strong"), [_worst(found)] if found.worst else [])
-    blocks += section(Span("CANNOT BE PLANNED, and is not touched", "danger"), _unplanned(found))
-    blocks += section(Span("WAVES", "strong"), [*course_words(found.waves, found.course), *_floor(found)])
-    blocks += [BLANK, *(next_line(each, first=number == 0) for number, each in enumerate(found.next))]
-    return blocks
+    return [line(Span(f"{total.changes} changes, ", "strong"), final), line(*spaced(counts))]
 
 
 def _tenants(tenants: Sequence[TenantTotal]) -> Block:

@@ -31,12 +31,12 @@ def main(state: str, url: str, server: str, requests: str, rate: str) -> None:
 
     def noted(self: Limits, asks: list[Ask], *more: object) -> Lease:
         began = time.monotonic()
-        told = lease(self, asks, *more)  # type: ignore[arg-type]
+        told = lease(self, asks, *more)  # type: ignore[arg-type]  # as they came
         leases.append(time.monotonic() - began)
         given.extend(each.at for each in told.given if each.granted)
         return told
 
-    Limits.lease = noted  # type: ignore[method-assign, assignment]
+    Limits.lease = noted  # type: ignore[method-assign, assignment]  # what is granted is seen where it is
     netloc, local = urlsplit(server).netloc, threading.local()
 
     def once(_number: int) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PLANNED = """\
 2 of 3 identities planned, 1 cannot be planned    bots.csv
 6 changes, all reversible
-LIVE 4  BREAKS 4  OPEN 1  UNSEEN 0
+LIVE 4  BREAKS 4  OPEN 1  UNSEEN 0  NOT PLANNED 1
 
 TENANTS
   ITEMS  LIVE  CHANGES  IRREVERSIBLE  BREAKS  OPEN  UNSEEN  TENANT
@@ -105,6 +105,14 @@ def test_plans_in_other_forms(bots: Cli) -> None:
     assert rows[1].startswith("0,0,example:bot/ledger-bot,,example org-1,2,3,")
     from_map = bots("campaign", "plan", "--from-map", "name=payments-*", "-o", "json")
     assert data(from_map)["source"] == "the map: name=payments-*"
+
+
+def test_what_could_not_be_planned_is_never_counted_as_nothing(bots: Cli) -> None:
+    (bots.world.folder / "bots.csv").write_text("example:bot/nobody\n")
+    ran = bots(*SAVE)
+    assert ran.code == 3
+    assert "What lives on them was not seen: this is no sign that nothing does." in ran.out.splitlines()
+    assert not [word for word in ("LIVE", "UNSEEN 0", "reversible", "WAVES") if word in ran.out]
 
 
 def test_the_time_floor_by_the_rates_that_are_known(bots: Cli) -> None:
