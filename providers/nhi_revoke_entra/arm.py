@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from nhi_revoke.provider.fault import Rejected
 from nhi_revoke.provider.http import HttpApi, Refusal, Vendor
-from nhi_revoke_entra.at_once import AtOnce
+from nhi_revoke.provider.shared_reads import SharedReads
 
 SUBSCRIPTIONS = "/subscriptions"
 ASSIGNMENTS = "/providers/Microsoft.Authorization/roleAssignments"
@@ -36,10 +36,10 @@ class ResourceManager(Vendor):
 
 
 class Azure:
-    """Reads and changes of it. `api`: with the operator's token for it. `at_once`: of the connection."""
+    """Reads and changes of it. `api`: with the operator's token for it. `reads`: the connection's."""
 
-    def __init__(self, api: HttpApi, at_once: AtOnce) -> None:
-        self._api, self._at_once = api, at_once
+    def __init__(self, api: HttpApi, reads: SharedReads[Any]) -> None:
+        self._api, self._reads = api, reads
 
     def get(self, path: str, needs: str) -> Any:
         """Raises the faults of the contract."""
@@ -59,10 +59,8 @@ class Azure:
 
     def send(self, method: str, path: str, needs: str, body: Any = None) -> Any:
         """One change, which may happen twice without harm: each names what it is about."""
-        try:
+        with self._reads.changing():
             return self._api.call(method, path, needs=needs, body=body, query=_version(path)).body
-        finally:
-            self._at_once.changed()
 
 
 def _version(path: str) -> dict[str, str]:

@@ -13,9 +13,9 @@ from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.fault import Denied, Rejected, Unauthenticated
 from nhi_revoke.provider.http import Answer, HttpApi
 from nhi_revoke.provider.known import Known
+from nhi_revoke.provider.shared_reads import SharedReads
 from nhi_revoke.provider.vendor_clock import VendorClock
 from nhi_revoke_entra.arm import Azure, ResourceManager
-from nhi_revoke_entra.at_once import AtOnce
 from nhi_revoke_entra.az import FIXED
 from nhi_revoke_entra.batch import Part, read_together
 from nhi_revoke_entra.client_credentials import tenant_meant, tenant_of
@@ -50,7 +50,8 @@ class EntraConnection:
         self._scope = scope
         self._clock = VendorClock(io.now)
         self._lock = threading.Lock()
-        self.at_once = AtOnce()
+        self.reads: SharedReads[Any] = SharedReads()
+        """For lists alone: a doer looks for itself."""
         self._api: HttpApi | None = None
         self._azure: Azure | None = None
         self._vaults: Vaults | None = None
@@ -131,11 +132,8 @@ class EntraConnection:
         self, method: str, path: str, needs: str, body: Any = None, *, again: bool | None = None, version: str = V1
     ) -> Any:
         """One change; the answer's body. `again`: it may happen twice without harm (a create never does)."""
-        try:
-            with self._denials():
-                return self._open().call(method, version + path, needs=needs, body=body, again=again).body
-        finally:
-            self.at_once.changed()
+        with self.reads.changing(), self._denials():
+            return self._open().call(method, version + path, needs=needs, body=body, again=again).body
 
     def together(self, paths: Sequence[str], needs: str, *, version: str = V1) -> Sequence[Part]:
         """What each of these reads answers, in their order: 20 at most, one request. Raises as `read_together`."""
@@ -215,7 +213,7 @@ class EntraConnection:
                 self._login = Login(way, client_id, tenant, cloud.graph, self._clock.now)
                 for_azure = Login(way, client_id, tenant, cloud.arm, self._clock.now)
                 self._azure = Azure(
-                    HttpApi(self.io, cloud.arm_url, ResourceManager(), for_azure, clock=self._clock), self.at_once
+                    HttpApi(self.io, cloud.arm_url, ResourceManager(), for_azure, clock=self._clock), self.reads
                 )
                 for_vaults = Login(way, client_id, tenant, f"https://{cloud.vault}", self._clock.now)
                 self._vaults = Vaults(self.io, cloud, for_vaults, self._clock)

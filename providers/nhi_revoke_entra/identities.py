@@ -45,7 +45,7 @@ def resource_of(row: Mapping[str, Any]) -> str:
 
 def subscriptions_of(conn: EntraConnection) -> list[str]:
     """Ids of those that the operator sees: for lists. Raises Denied."""
-    rows = conn.at_once.once(SUBSCRIPTIONS, lambda: list(conn.azure.rows(SUBSCRIPTIONS, READ_AZURE)))
+    rows = conn.reads.read(SUBSCRIPTIONS, lambda: list(conn.azure.rows(SUBSCRIPTIONS, READ_AZURE)))
     return [str(row["subscriptionId"]) for row in rows]
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.fault import Fault
+from nhi_revoke.provider.shared_reads import SharedReads
 from nhi_revoke_entra.access.places import read_all
-from nhi_revoke_entra.at_once import AtOnce
 from nhi_revoke_entra.sandbox.plant_user import LOGIN
 
 from .conftest import APP, Bench
@@ -26,11 +26,11 @@ USER = f"entra:user/{LOGIN}"
 
 
 @pytest.fixture
-def under_way() -> Iterator[Callable[[AtOnce, str], None]]:
+def under_way() -> Iterator[Callable[[SharedReads[Any], str], None]]:
     """Begins a look that ends with the test."""
     go = threading.Event()
 
-    def begin(at_once: AtOnce, key: str) -> None:
+    def begin(reads: SharedReads[Any], key: str) -> None:
         began = threading.Event()
 
         def look() -> str:
@@ -38,7 +38,7 @@ def under_way() -> Iterator[Callable[[AtOnce, str], None]]:
             assert go.wait(PATIENCE)
             return "old"
 
-        pool.submit(at_once.once, key, look)
+        pool.submit(reads.read, key, look)
         assert began.wait(PATIENCE)
 
     with ThreadPoolExecutor(2) as pool:
@@ -63,13 +63,13 @@ def assignment(bench: Bench) -> str:
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
 def test_what_was_asked_before_a_change_is_told_to_nobody_after_it(
-    bench: Bench, under_way: Callable[[AtOnce, str], None], change: Callable[[Bench], Any]
+    bench: Bench, under_way: Callable[[SharedReads[Any], str], None], change: Callable[[Bench], Any]
 ) -> None:
-    under_way(bench.conn.at_once, "one")
+    under_way(bench.conn.reads, "one")
     with contextlib.suppress(Fault):
         change(bench)
     assert len(bench.writes()) == 1
-    assert bench.conn.at_once.once("one", lambda: "new") == "new", "it waits for no older request"
+    assert bench.conn.reads.read("one", lambda: "new") == "new", "it waits for no older request"
 
 
 def test_a_list_of_later_is_a_look_of_its_own(bench: Bench) -> None:
@@ -84,7 +84,7 @@ def test_a_list_of_later_is_a_look_of_its_own(bench: Bench) -> None:
 def test_no_doer_takes_what_a_list_asked_for(bench: Bench, monkeypatch: pytest.MonkeyPatch, who: str) -> None:
     steps = bench.steps(who)
     shared: list[Hashable] = []
-    monkeypatch.setattr(bench.conn.at_once, "once", lambda key, _: shared.append(key))
+    monkeypatch.setattr(bench.conn.reads, "read", lambda key, _: shared.append(key))
     for step in steps:
         bench.do(step)
         assert bench.seen(step) is not None

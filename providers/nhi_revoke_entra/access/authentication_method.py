@@ -42,7 +42,8 @@ def methods_of(conn: EntraConnection, user: str) -> list[dict[str, Any]]:
 
 def methods_listed(conn: EntraConnection, user: str) -> list[dict[str, Any]]:
     """As `methods_of`, for lists."""
-    return conn.at_once.once(("methods", user), lambda: methods_of(conn, user))
+    found: list[dict[str, Any]] = conn.reads.read(("methods", user), lambda: methods_of(conn, user))
+    return found
 
 
 def sort_of(row: Mapping[str, Any]) -> str:

@@ -41,7 +41,8 @@ def grants_of(conn: EntraConnection, principal: str) -> list[dict[str, Any]]:
 
 def grants_listed(conn: EntraConnection, principal: str) -> list[dict[str, Any]]:
     """As `grants_of`, for lists."""
-    return conn.at_once.once(("grants", principal), lambda: grants_of(conn, principal))
+    found: list[dict[str, Any]] = conn.reads.read(("grants", principal), lambda: grants_of(conn, principal))
+    return found
 
 
 class Remove(RightRemoval):

@@ -84,6 +84,7 @@ def service_principal_of(conn: EntraConnection, named: Named) -> dict[str, Any] 
 
 def _listed(conn: EntraConnection, place: Place) -> dict[str, Any] | None:
     try:
-        return conn.at_once.once(place, lambda: read(conn, place))
+        found: dict[str, Any] | None = conn.reads.read(place, lambda: read(conn, place))
     except Missing:
         return None
+    return found

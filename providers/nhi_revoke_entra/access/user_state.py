@@ -34,7 +34,8 @@ def user_of(conn: EntraConnection, user: str) -> dict[str, Any] | None:
 
 def user_listed(conn: EntraConnection, user: str) -> dict[str, Any] | None:
     """As `user_of`, for lists."""
-    return conn.at_once.once(("user", user), lambda: user_of(conn, user))
+    found: dict[str, Any] | None = conn.reads.read(("user", user), lambda: user_of(conn, user))
+    return found
 
 
 def is_enabled(conn: EntraConnection, user: str) -> bool | None:
