@@ -15,12 +15,13 @@ from nhi_revoke.provider.pace import NEAR
 from nhi_revoke.provider.rate import Rate
 from nhi_revoke.provider.retry import A_MOMENT
 
-SLACK, SLACK_SHARE = 0.15, 0.05
+SLACK, SLACK_SHARE = 0.5, 0.05
 """Seconds that requests may arrive later than their slot, or this share of the limit's seconds where that is less.
-Slots lie so much further apart that none of it makes a span fuller: it costs 5 % of a limit at most, and less the
-longer it is told for."""
-USED_LATE = 0.6
-"""Of the slack: how late a slot may still be used. The rest is for the way to the vendor: it is not always as long."""
+Slots lie so much further apart that none of it makes a span fuller: it costs 5 % of a limit at most, less the longer it
+is told for, and nothing where a share of it is left to others anyway."""
+USED_LATE, USED_LATE_SHARE = 0.15, 0.6
+"""Seconds after its moment until which a slot may be used, or this share of the slack where that is less. The rest is
+for the way to the vendor: it is not always as long."""
 GUESSED = 60.0
 """Seconds after which a window is taken to end of which no answer has told anything."""
 
@@ -39,7 +40,7 @@ class Lane(Struct, frozen=True):
     @property
     def late(self) -> float:
         """Seconds after its moment in which a slot may still be used."""
-        return USED_LATE * self._slack
+        return min(USED_LATE, USED_LATE_SHARE * self._slack)
 
     @property
     def _slack(self) -> float:
@@ -57,8 +58,9 @@ class Lane(Struct, frozen=True):
 
 
 def lane(rate: Rate, share: float = 1.0) -> Lane:
-    """`share`: of the limit, above 0."""
-    return Lane(rate.requests, rate.seconds / share)
+    """`share`: of the limit, above 0. What it leaves to others is slack, too."""
+    whole = rate.seconds / share
+    return Lane(rate.requests, max(rate.seconds, whole - SLACK, whole / (1 + SLACK_SHARE)))
 
 
 def slot(lane: Lane, now: float, count: int = 1) -> tuple[Lane, float]:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from nhi_revoke.campaign.slots import (
     GUESSED,
+    SLACK,
     SLACK_SHARE,
     SharedClock,
     Told,
@@ -85,7 +86,7 @@ def test_a_batch_costs_its_size_and_an_old_one_nothing() -> None:
     at, first = slot(lane(Rate(3000, 10.0)), BEGAN, 20)
     at, second = slot(at, BEGAN, 20)
     assert first == BEGAN
-    assert second - first == pytest.approx(20 * 10.15 / (3000 - 19), abs=A_HAIR)
+    assert second - first == pytest.approx(20 * (10 + SLACK) / (3000 - 19), abs=A_HAIR)
     at, _ = slot(at, BEGAN + 60)
     assert at.most == 1
 
@@ -97,8 +98,10 @@ def test_a_batch_of_more_than_half_of_the_limit_goes_alone() -> None:
     assert batch - first > 10 < after - batch
 
 
-def test_a_share_stretches_the_span() -> None:
-    assert lane(Rate(1, 1.0), 0.8).seconds == 1.25
+def test_a_share_stretches_the_span_and_is_slack_too() -> None:
+    assert lane(Rate(1, 1.0), 0.8).span == pytest.approx(1.25)
+    assert lane(Rate(1, 60.0), 0.8).span == pytest.approx(75.0)
+    assert lane(Rate(1, 60.0), 0.999).span == lane(Rate(1, 60.0)).span == 60.0 + SLACK
 
 
 def test_a_window_is_handed_out_down_to_what_is_spared() -> None:
