@@ -17,7 +17,7 @@ from msgspec import Struct
 from nhi_revoke.campaign.columns import csv_rows
 from nhi_revoke.campaign.item import Entry
 from nhi_revoke.config.identity import identities
-from nhi_revoke.config.lines import line_of
+from nhi_revoke.config.lines import Lines
 from nhi_revoke.model.error import NotFound, Usage
 from nhi_revoke.model.identity import Identity
 from nhi_revoke.model.intent import Reason
@@ -187,14 +187,15 @@ def _toml(text: str, bad: list[Bad], source: str) -> tuple[Entry, ...]:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as wrong:
         raise Usage("bad-entries", f"{source} is not valid TOML: {wrong}. Nothing was planned.") from None
+    lines = Lines(text)
     for key in data:
         if key != "identity":
             why = f"{key} is no [identity.NAME] table: settings belong into nhi.toml. --from-map 'name=*' takes its map"
-            bad.append(Bad(line_of(text, (key,)) or 0, why))
+            bad.append(Bad(lines.of((key,)) or 0, why))
     tables = data.get("identity", {})
     if not isinstance(tables, dict):
         return ()
-    made = (_table(name, table, line_of(text, ("identity", name)) or 0, bad) for name, table in tables.items())
+    made = (_table(name, table, lines.of(("identity", name)) or 0, bad) for name, table in tables.items())
     return tuple(each for each in made if each is not None)
 
 

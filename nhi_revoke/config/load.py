@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def load_config(
         approval=approving(data.get("approval"), name, file.parent if file else cwd),
         sandbox=_sandbox(data.get("sandbox", {}), name),
         tables=tables,
-        sources=origins(data, text, name, state, only, environ),
+        sources=partial(origins, data, text, name, state, only, environ),
     )
 
 

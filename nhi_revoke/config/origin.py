@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from nhi_revoke.config.decode import Key, dotted
-from nhi_revoke.config.lines import line_of
+from nhi_revoke.config.lines import Lines
 from nhi_revoke.config.shape import Origin
 from nhi_revoke.model.mask import MASK
 
@@ -39,8 +39,9 @@ def origins(
     ]
     unset: dict[str, object] = {"protect": [], "approval": {}, "sandbox": ""}
     found += [Origin(key, shown(key, value), "default") for key, value in unset.items() if key not in data]
+    lines = Lines(text)
     for path, value in _leaves(data, ()):
-        line = line_of(text, path)
+        line = lines.of(path)
         found.append(Origin(dotted(path), shown(dotted(path), value), f"{file}:{line}" if line else file))
     return tuple(found)
 

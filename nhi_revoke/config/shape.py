@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,8 +48,8 @@ class Config(Struct, frozen=True, kw_only=True):
     """Base URL of a sandbox's control door, always on loopback; empty for the real world."""
     tables: dict[str, Json] = {}
     """The raw table of each provider, as in the file."""
-    sources: tuple[Origin, ...] = ()
-    """What `origins` returns."""
+    sources: Callable[[], tuple[Origin, ...]] = tuple
+    """What `origins` returns: worked out by the few who ask."""
 
     @property
     def runs(self) -> Path:
@@ -80,4 +81,4 @@ class Config(Struct, frozen=True, kw_only=True):
 
     def origins(self) -> tuple[Origin, ...]:
         """Every value with its source, in the order of the file; nothing that looks like a secret."""
-        return self.sources
+        return self.sources()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nhi_revoke.config import load_config
-from nhi_revoke.config.lines import line_of
+from nhi_revoke.config.lines import Lines
 from nhi_revoke.config.origin import MASK, masked, shown
 
 TEXT = """\
@@ -99,11 +99,11 @@ def test_no_password_in_a_url_is_shown(password: str) -> None:
 
 
 def test_a_line_is_not_guessed() -> None:
-    assert line_of("a = 1\n", ("b",)) is None
-    assert line_of('"a.b" = 1\n', ("a", "b")) is None
-    assert line_of("a.b = 1\n", ("a", "b")) == 1
-    assert line_of("[a]\nx=1\n[a.b]\nx=2\n", ("a", "b", "x")) == 4
-    assert line_of("[[a]]\nx=1\n[a.b]\ny=2\n[[a]]\n[a.b]\ny=3\n", ("a", 1, "b", "y")) == 7
+    assert Lines("a = 1\n").of(("b",)) is None
+    assert Lines('"a.b" = 1\n').of(("a", "b")) is None
+    assert Lines("a.b = 1\n").of(("a", "b")) == 1
+    assert Lines("[a]\nx=1\n[a.b]\nx=2\n").of(("a", "b", "x")) == 4
+    assert Lines("[[a]]\nx=1\n[a.b]\ny=2\n[[a]]\n[a.b]\ny=3\n").of(("a", 1, "b", "y")) == 7
 
 
 @pytest.mark.parametrize(
