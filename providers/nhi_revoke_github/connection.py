@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.fault import Denied, Fault, Missing, Rejected, Unauthenticated
 from nhi_revoke.provider.http import Answer, Authorize, HttpApi, segment
+from nhi_revoke.provider.known import Known
 from nhi_revoke.provider.paging import pages_by_link
 from nhi_revoke.provider.shared_reads import SharedReads
 from nhi_revoke.provider.together import Together
@@ -44,6 +45,7 @@ class GithubConnection:
         self._scope = scope
         self._clock = VendorClock(io.now)
         self._lock = threading.Lock()
+        self._app: Known[HttpApi] = Known()
         self._operator = Operator(*self._sign_ins(), io)
         self._held: dict[HeldApp, HttpApi] = {}
         self._reads: SharedReads[Answer] = SharedReads()
@@ -224,8 +226,13 @@ class GithubConnection:
         return self.api_as(ByToken(token_of(self.settings, self._environ, self.url)), ToToken())
 
     def _as_app(self) -> HttpApi:
-        key = read_key(self.settings.private_key_file, "private_key_file")
-        return self.api_as(ByAppKey(self.settings.app_id, key, self._clock), ToApp())
+        """One: a key is checked as it is read, and that takes as long as a request."""
+
+        def opened() -> HttpApi:
+            key = read_key(self.settings.private_key_file, "private_key_file")
+            return self.api_as(ByAppKey(self.settings.app_id, key, self._clock), ToApp())
+
+        return self._app.once(self.settings.app_id, opened)
 
     def _as_installation(self, as_app: HttpApi) -> tuple[HttpApi, ByInstallation]:
         by = ByInstallation(as_app, self.org, self._clock.now)
