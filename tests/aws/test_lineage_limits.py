@@ -101,7 +101,7 @@ def test_what_was_read_before_a_region_failed_still_counts(bench: Bench) -> None
     bench.sandbox.page_size(1)
     view = bench.view(USER)
     bench.conn.regions()
-    bench.sandbox.fault("cloudtrail:LookupEvents", "denied", times=1000, after=12)
+    bench.sandbox.fault("cloudtrail:LookupEvents", "denied", times=1000, after=8)
     found = list(
         bench.kinds["aws:user-session"].observe(bench.conn, view.who, view.accesses, START - timedelta(1), bench.io)
     )
