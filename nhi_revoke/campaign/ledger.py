@@ -11,7 +11,8 @@ from sqlalchemy import Connection, func, select
 
 from nhi_revoke import __version__
 from nhi_revoke.campaign.database import Database
-from nhi_revoke.campaign.item import Course, Item, State
+from nhi_revoke.campaign.item import Course, Item, State, run_id
+from nhi_revoke.campaign.locks import let_go
 from nhi_revoke.campaign.tables import CAMPAIGNS, ITEMS
 from nhi_revoke.engine.consent import Consent
 
@@ -94,6 +95,7 @@ def settle(database: Database, worker: str, held: Claimed, ended: Ended) -> str:
             values["outage"] = int(ended.outage)
         mine = (ITEMS.c.campaign == held.campaign, ITEMS.c.number == held.item.number)
         change = ITEMS.update().where(*mine, ITEMS.c.worker == worker, ITEMS.c.state == "running")
+        let_go(conn, run_id(held.campaign, held.item.number), worker)
         if not conn.execute(change.values(values)).rowcount:
             return ""
         return _judge(conn, held.campaign) if ended.outage or ended.state in ("failed", "refused") else ""
@@ -102,6 +104,7 @@ def settle(database: Database, worker: str, held: Claimed, ended: Ended) -> str:
 def put_back(database: Database, worker: str, held: Claimed) -> None:
     """The item waits again, for any worker: it was interrupted, and its journal says how far it came."""
     with database.write() as conn:
+        let_go(conn, run_id(held.campaign, held.item.number), worker)
         conn.execute(
             ITEMS.update()
             .where(ITEMS.c.campaign == held.campaign, ITEMS.c.number == held.item.number)

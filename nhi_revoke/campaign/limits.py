@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from nhi_revoke.campaign.database import Database
 from nhi_revoke.campaign.slots import Lane, Told, handed_out, learnt, slot, spared
-from nhi_revoke.campaign.tables import RATES
+from nhi_revoke.campaign.tables import RATES, TENANT_NAMES
 
 LEASE = 0.5
 """Seconds of one limit that a worker takes at once: who waits for another's waits no longer, and a limit that many
@@ -128,6 +128,8 @@ class Limits:
         self._now, self._monotonic = now or database.now, monotonic
         insert: Any = sqlite.insert if database.engine.dialect.name == "sqlite" else postgresql.insert
         self._insert = insert(RATES).on_conflict_do_nothing()
+        named = insert(TENANT_NAMES)
+        self._named = named.on_conflict_do_update(index_elements=["named"], set_={"tenant": named.excluded.tenant})
         rest = [column.name for column in RATES.columns if column.name != "tenant"]
         self._update = (
             RATES.update()
@@ -166,6 +168,11 @@ class Limits:
             rows[key] = replace(row, blocked_until=until, refused=row.refused + 1)
 
         self._change({key}, note)
+
+    def name(self, named: Key, tenant: Key) -> None:
+        """What plans call `named` is counted for `tenant`."""
+        with self._database.write() as conn:
+            conn.execute(self._named, {"named": named, "tenant": tenant})
 
     def blocked(self) -> tuple[Mapping[Key, float], float, float, float]:
         """What is blocked, until when; now; and when this process knew it."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Row, delete, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from nhi_revoke.campaign.beat import ALIVE_WITHIN
 from nhi_revoke.campaign.database import Database
@@ -52,8 +52,9 @@ class DatabaseLocks:
             try:
                 yield
             finally:
-                with self._database.write() as conn:
-                    conn.execute(delete(LOCKS).where(LOCKS.c.run == run, LOCKS.c.worker == self._worker))
+                # What came of the run counts: the ledger lets go again, with its end.
+                with suppress(SQLAlchemyError), self._database.write() as conn:
+                    let_go(conn, run, self._worker)
 
     def _insert(self, conn: Connection, refs: list[str], run: str, why: str) -> None:
         now = self._database.now(conn)
@@ -61,11 +62,17 @@ class DatabaseLocks:
             part = refs[start : start + 500]
             holders = select(LOCKS, WORKERS.c.beat).outerjoin(WORKERS, WORKERS.c.id == LOCKS.c.worker)
             for holder in conn.execute(holders.where(LOCKS.c.ref.in_(part))).all():
-                if holder.beat is not None and holder.beat >= now - self._alive_within:
+                alive = holder.beat is not None and holder.beat >= now - self._alive_within
+                if alive and holder.worker != self._worker:  # its own: left over, since the local lock is held
                     raise _refusal(holder)
                 conn.execute(delete(LOCKS).where(LOCKS.c.ref == holder.ref, LOCKS.c.worker == holder.worker))
         mine = {"run": run, "why": why, "worker": self._worker, "host": socket.gethostname(), "pid": os.getpid()}
         conn.execute(LOCKS.insert(), [{"ref": ref, "since": now, **mine} for ref in refs])
+
+
+def let_go(conn: Connection, run: str, worker: str) -> None:
+    """All that this worker holds for the run."""
+    conn.execute(delete(LOCKS).where(LOCKS.c.run == run, LOCKS.c.worker == worker))
 
 
 def _refusal(holder: Row[tuple[object, ...]]) -> Refused:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, and_, func, select
 from nhi_revoke.campaign.database import Database
 from nhi_revoke.campaign.figures import Counts, Progress, TenantProgress, WaveProgress, WorkerAlive
 from nhi_revoke.campaign.item import LEFT, Tenant
-from nhi_revoke.campaign.tables import CAMPAIGNS, ITEMS, RATES, WORKERS
+from nhi_revoke.campaign.tables import CAMPAIGNS, ITEMS, RATES, TENANT_NAMES, WORKERS
 from nhi_revoke.model.building import decoded
 from nhi_revoke.model.error import NotFound
 
@@ -50,6 +50,7 @@ def progress(database: Database, campaign: str, meter: Meter | None = None) -> P
             select(func.coalesce(func.sum(ITEMS.c.outage), 0)).where(ITEMS.c.campaign == campaign)
         ).scalar_one()
         sent, throttled = _rates(conn)
+        names = {row.named: row.tenant for row in conn.execute(select(TENANT_NAMES))}
         alone = conn.execute(select(func.count()).where(CAMPAIGNS.c.created < row.created)).scalar_one() == 0
         workers = _workers(conn, now)
     ended = row.ended if row.ended is not None else now
@@ -67,7 +68,7 @@ def progress(database: Database, campaign: str, meter: Meter | None = None) -> P
         tuple(row.operator.split(", ")) if row.operator else (),
         items,
         codes,
-        tuple(_tenants(by_tenants, sent, throttled, rates, now if going else None)),
+        tuple(_tenants(by_tenants, names, sent, throttled, rates, now if going else None)),
         tuple(WaveProgress(number, _counts(rows)) for number, rows in sorted(by_wave.items())),
         workers,
         int(outage),
@@ -136,18 +137,19 @@ def _counts(rows: Iterable[Grouped]) -> Counts:
 
 def _tenants(
     by_tenants: Mapping[str, Sequence[Grouped]],
+    names: Mapping[str, str],
     sent: Mapping[str, int],
     throttled: Mapping[str, float],
     rates: Mapping[str, float],
     now: float | None,
 ) -> Iterable[TenantProgress]:
-    """`now`: None where nothing goes on."""
+    """`names`: for whom the vendor counts, by how plans name a tenant. `now`: None where nothing goes on."""
     rows: dict[Tenant, list[Grouped]] = {}
     for text, grouped in by_tenants.items():
         for tenant in decoded(text, tuple[Tenant, ...]):
             rows.setdefault(tenant, []).extend(grouped)
     for tenant, grouped in sorted(rows.items()):
-        name, items = str(tenant), _counts(grouped)
+        name, items = names.get(str(tenant), str(tenant)), _counts(grouped)
         eta = _eta(items, grouped, now) if now is not None else None
         yield TenantProgress(
             tenant.provider,

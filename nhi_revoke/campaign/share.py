@@ -42,6 +42,8 @@ LOOK = 1.0
 """Seconds after which a worker looks for tenants that another one found blocked."""
 A_TURN = 0.05
 """Seconds between two looks at whether the thread that asks the database has an answer, or Ctrl-C was pressed."""
+PATIENCE = 60.0
+"""Seconds that a database which is gone is waited for; a worker that reaches it no longer stops before."""
 LONGEST = 5.0
 """Seconds of one wait, after which the limit is looked at again: it may have been raised."""
 
@@ -93,6 +95,8 @@ class DatabaseShare:
         self._waited: dict[Key, float] = {}
         self._scopes: dict[tuple[str, str], str] = {}
         """By provider and name of the settings: the tenant that they lead to."""
+        self._named: dict[Key, Key] = {}
+        """As plans name a tenant: as it is counted for, where that is another name."""
         self.expired = 0
         """How many slots passed before they could be used."""
 
@@ -113,6 +117,8 @@ class DatabaseShare:
         self._pass(Ask(keys, wish.count, wish.reads, limit, wish.owed), stop)
         with self._lock:
             self._under_way[keys[-1]] = self._under_way.get(keys[-1], 0) + wish.count
+        if scope:
+            self._name(_key(Tenant(wish.provider, wish.named or wish.settings)), keys[0])
         return scope
 
     def pace(self, wish: Wish, stop: threading.Event) -> None:
@@ -159,8 +165,38 @@ class DatabaseShare:
                 self._scopes[wish.provider, wish.settings] = wish.scope
             return wish.scope or self._scopes.get((wish.provider, wish.settings), "")
 
+    def _name(self, named: Key, tenant: Key) -> None:
+        """So that `status` shows what is counted for a tenant beside the items of it."""
+        with self._lock:
+            known = named == tenant or self._named.get(named) == tenant
+            self._named[named] = tenant
+        if not known:
+            with suppress(SQLAlchemyError):  # the figures of a screen are not worth a run
+                self._limits.name(named, tenant)
+
     def _pass(self, ask: Ask, stop: threading.Event) -> None:
+        """Once it may go. A database that is gone is waited for: whoever asks must not count as failed for it."""
         began = self._monotonic()
+        gone_since = last = float("-inf")
+        while True:
+            try:
+                self._let_through(ask, stop)
+                break
+            except Unavailable:
+                now = self._monotonic()
+                gone_since = now if now - last > LONGEST else gone_since
+                if now - gone_since > PATIENCE:
+                    raise
+                last = now
+            self._sleep(last + LOOK, stop)
+        waited = self._monotonic() - began
+        if stop.is_set():
+            raise Interrupted
+        if waited > A_TURN:
+            with self._lock:
+                self._waited[ask.keys[0]] = self._waited.get(ask.keys[0], 0.0) + waited
+
+    def _let_through(self, ask: Ask, stop: threading.Event) -> None:
         while not self._free(ask, stop):
             since, until = self._slot(ask, stop)
             self._sleep(since, stop)
@@ -169,12 +205,6 @@ class DatabaseShare:
                 self.expired += 1
             elif self._blocked_until(ask) <= self._monotonic():  # while these waited, others may have been refused
                 break
-        waited = self._monotonic() - began
-        if stop.is_set():
-            raise Interrupted
-        if waited > A_TURN:
-            with self._lock:
-                self._waited[ask.keys[0]] = self._waited.get(ask.keys[0], 0.0) + waited
 
     def _free(self, ask: Ask, stop: threading.Event) -> bool:
         """Whether nothing is known that limits these. Waits where the tenant is blocked."""

@@ -101,3 +101,10 @@ RATES = Table(
     Column("sent", Integer, nullable=False, default=0),  # handed out, as far as a limit is known
     Column("waited", Float, nullable=False, default=0.0),  # seconds that requests waited for it, all workers together
 )
+
+TENANT_NAMES = Table(
+    "nhi_tenant_names",
+    METADATA,
+    Column("named", Text, primary_key=True),  # str(Tenant), as plans have it
+    Column("tenant", Text, nullable=False),  # as RATES has it, where the vendor counts for another name
+)

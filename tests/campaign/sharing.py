@@ -40,9 +40,9 @@ class Time:
 
 def wish(
     scope: str = "t", *, settings: str = "s", count: int = 1, bucket: str = "", reads: bool = True,
-    rate: Rate | None = None, owed: int = 0, was_unknown: bool = False,
+    rate: Rate | None = None, owed: int = 0, was_unknown: bool = False, named: str = "",
 ) -> Wish:  # fmt: skip
-    return Wish("cloud", scope, settings, count, bucket, reads, rate, owed, was_unknown=was_unknown)
+    return Wish("cloud", scope, settings, count, bucket, reads, rate, owed, named=named, was_unknown=was_unknown)
 
 
 def window(limit: int, remaining: int) -> Window:

@@ -7,13 +7,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from nhi_revoke import __version__
+from nhi_revoke.campaign import ledger
 from nhi_revoke.campaign.beat import Beat, bury, dead
 from nhi_revoke.campaign.database import Database
+from nhi_revoke.campaign.item import Entry, Item, run_id
 from nhi_revoke.campaign.journals import DatabaseJournals
 from nhi_revoke.campaign.locks import DatabaseLocks
 from nhi_revoke.campaign.tables import LOCKS, WORKERS
 from nhi_revoke.engine.lock import Locks
 from nhi_revoke.model.error import Refused
+from tests.campaign.doubles import NAMED, insert_campaign, insert_item, set_campaign
 
 
 def test_lines_read_back_in_order_from_another_process_view(database: Database) -> None:
@@ -56,6 +60,45 @@ def test_a_lock_names_its_holder_and_is_free_afterwards(database: Database, tmp_
         with two.take(["x:a/2", "x:a/1"], "run-2", "apply"), database.read() as conn:
             held = conn.execute(select(LOCKS.c.ref, LOCKS.c.worker).order_by(LOCKS.c.ref)).all()
             assert [tuple(row) for row in held] == [("x:a/1", "two"), ("x:a/2", "two")]
+
+
+def test_a_lock_that_a_lost_database_left_over_binds_others_and_not_its_worker(
+    database: Database, tmp_path: Path
+) -> None:
+    with Beat(database, "one"), Beat(database, "two"):
+        one = DatabaseLocks(database, "one", Locks(tmp_path / "one"))
+        two = DatabaseLocks(database, "two", Locks(tmp_path / "two"))
+        with one.take(["x:a/1"], "run-1", "apply"), database.write() as conn:
+            conn.exec_driver_sql("ALTER TABLE nhi_locks RENAME TO elsewhere")
+        with database.write() as conn:
+            conn.exec_driver_sql("ALTER TABLE elsewhere RENAME TO nhi_locks")
+            assert conn.execute(select(LOCKS.c.worker)).scalars().all() == ["one"]
+        with pytest.raises(Refused, match=r"run-1.*worker one"), two.take(["x:a/1"], "run-2", "apply"):
+            pass
+        with one.take(["x:a/1"], "run-1", "apply"), database.read() as conn:
+            assert conn.execute(select(LOCKS.c.run)).scalars().all() == ["run-1"]
+        with database.read() as conn:
+            assert not conn.execute(select(LOCKS)).all()
+
+
+@pytest.mark.parametrize("how", ["put back", "settled"])
+def test_whoever_lets_an_item_go_lets_go_of_its_locks(database: Database, how: str) -> None:
+    insert_campaign(database, NAMED)
+    set_campaign(database, NAMED, version=__version__)
+    for number in (0, 1):
+        insert_item(database, number, item=Item(number, Entry(f"bot-{number}")), state="waiting")
+    held = ledger.claim(database, "one", NAMED, 0, 0)
+    assert held is not None
+    with database.write() as conn:
+        row = {"why": "apply", "worker": "one", "host": "h", "pid": 1, "since": 0.0}
+        mine = [{"ref": f"x:a/{n}", "run": run_id(NAMED, n), **row} for n in (0, 1)]
+        conn.execute(LOCKS.insert(), mine)
+    if how == "put back":
+        ledger.put_back(database, "one", held)
+    else:
+        ledger.settle(database, "one", held, ledger.Ended("done", 0))
+    with database.read() as conn:
+        assert conn.execute(select(LOCKS.c.ref)).scalars().all() == ["x:a/1"]
 
 
 def test_locks_of_this_machine_hold_besides(database: Database, tmp_path: Path) -> None:

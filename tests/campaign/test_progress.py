@@ -17,7 +17,7 @@ from nhi_revoke.campaign.live import LiveView, PlainView, Watch
 from nhi_revoke.campaign.progress import Meter, progress
 from nhi_revoke.campaign.progress_screen import progress_screen, slowest_first
 from nhi_revoke.campaign.started import campaigns, idle, newest_of_digest, resting
-from nhi_revoke.campaign.tables import RATES, WORKERS
+from nhi_revoke.campaign.tables import RATES, TENANT_NAMES, WORKERS
 from nhi_revoke.campaign.verdict import exit_code, next_commands
 from nhi_revoke.engine.event import SaysEvent
 from nhi_revoke.model.error import NotFound
@@ -57,6 +57,17 @@ def fill(database: Database) -> None:
             conn.execute(RATES.insert().values(tenant=key, sent=many, waited=1.0))
         for name, ago in (("alive", 2.0), ("gone", 4000.0)):
             conn.execute(WORKERS.insert().values(id=name, host="h", pid=7, version="1", started=0.0, beat=now - ago))
+
+
+def test_what_a_vendor_counts_for_by_another_name_is_shown_beside_the_plans_name(database: Database) -> None:
+    fill(database)
+    with database.write() as conn:
+        conn.execute(RATES.insert().values(tenant="y guid-2", sent=40, waited=2.0))
+        conn.execute(RATES.insert().values(tenant="y org-2", sent=3, waited=0.0))  # counted before the other was known
+        conn.execute(TENANT_NAMES.insert().values(named="y org-2", tenant="y guid-2"))
+    one, two = progress(database, NAMED).tenants
+    assert (one.name, one.requests) == ("x org-1", 200)
+    assert (two.name, two.requests, two.throttled) == ("y org-2", 40, 2.0)
 
 
 def test_counts_rates_waves_and_workers(database: Database) -> None:

@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from nhi_revoke.campaign.blast import tenants_of
+from nhi_revoke.campaign.item import Tenant
 from nhi_revoke.engine.clock import SandboxClock
 from nhi_revoke.engine.service import Engine
+from nhi_revoke.model.plan import Plan
 from nhi_revoke.provider.contract import Provider
 from nhi_revoke.testing.conformance import World
 from nhi_revoke_aws import provider as aws
@@ -51,3 +55,17 @@ def test_every_request_is_counted(world: World) -> None:
     assert bool(told.told) == (world.provider in (github, okta)), "who tells of a window in each answer"
     assert {wish.settings for wish in told.wishes} == {"shop"}
     assert not told.refusals
+
+
+def test_what_a_plan_calls_a_tenant_is_what_its_requests_are_known_by(world: World) -> None:
+    """Else `campaign status` would show no requests beside the items of a tenant."""
+    plans: list[Plan] = []
+
+    def look(engine: Engine) -> None:
+        intent = replace(world.intent, rotate="no")
+        found = engine.inventory(engine.resolve([world.name]), intent, logs=False)
+        plans.append(engine.plan(found, intent))
+
+    wishes = counted(world, look).wishes
+    known = {Tenant(wish.provider, wish.named or wish.settings) for wish in wishes}
+    assert set(tenants_of(plans[0], "shop")) <= known

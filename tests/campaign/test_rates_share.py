@@ -6,13 +6,15 @@ import threading
 from collections.abc import Mapping, Sequence
 
 import pytest
+from sqlalchemy import select
 
 from nhi_revoke.campaign.database import Database
 from nhi_revoke.campaign.item import Tenant
 from nhi_revoke.campaign.limits import Ask, Lease, Limits, Pressure, Row
 from nhi_revoke.campaign.rates import Rates
-from nhi_revoke.campaign.share import DatabaseShare
+from nhi_revoke.campaign.share import LONGEST, PATIENCE, DatabaseShare
 from nhi_revoke.campaign.slots import SLACK, SLACK_SHARE
+from nhi_revoke.campaign.tables import TENANT_NAMES
 from nhi_revoke.engine.clock import Interrupted
 from nhi_revoke.engine.sharing import Wish
 from nhi_revoke.provider.fault import Unavailable
@@ -81,6 +83,18 @@ def test_where_no_limit_is_known_nothing_waits_and_nothing_is_written_twice(data
     worker = time.worker(database)
     assert [taken(worker, time, wish(bucket="list")) for _ in range(50)] == [0.0] * 50
     assert {name: row.sent for name, row in rows(database).items()} == {"cloud t": 1, "cloud t\tlist": 1}
+
+
+def test_what_plans_call_a_tenant_is_kept_where_the_vendor_counts_for_another_name(database: Database) -> None:
+    time = Time()
+    workers = [time.worker(database, rates(20, 1.0)) for _ in range(2)]
+    for worker in workers * 2:
+        worker.take(wish(named="t.example"), GO)
+        worker.take(wish("t", named="t"), GO)
+        worker.take(wish("t", settings="shop"), GO)
+    with database.read() as conn:
+        told = {row.named: row.tenant for row in conn.execute(select(TENANT_NAMES))}
+    assert told == {"cloud t.example": str(TENANT), "cloud shop": str(TENANT)}
 
 
 def test_a_documented_rate_holds_until_the_operator_says_otherwise(database: Database) -> None:
@@ -258,15 +272,47 @@ def test_what_a_provider_paces_itself_is_paced_for_all_workers(database: Databas
     assert taken(one, time, wish()) == moments[-1]
 
 
-def test_a_database_that_is_gone_is_a_fault_that_the_engine_waits_out(database: Database) -> None:
+def test_a_database_that_stays_away_is_a_fault_after_a_minute(database: Database) -> None:
     time = Time()
     worker = time.worker(database, rates(10, 1.0))
     worker.take(wish(), GO)
     with database.write() as conn:
         conn.exec_driver_sql("DROP TABLE nhi_rates")
+    began = time.passed
     with pytest.raises(Unavailable) as failed:
         worker.take(wish(), GO)
+    assert PATIENCE < time.passed - began < PATIENCE + LONGEST
     assert "nhi_rates" not in failed.value.message
     worker.answered(wish(), window(10, 1), 5.0)
     worker.refused(wish(), 1.0)
     assert worker._waiting == []
+
+
+def test_a_database_that_comes_back_is_waited_for(database: Database) -> None:
+    time = Time()
+    worker = time.worker(database, rates(10, 1.0))
+    worker.take(wish(), GO)
+    with database.write() as conn:
+        conn.exec_driver_sql("ALTER TABLE nhi_rates RENAME TO elsewhere")
+    began = time.passed
+
+    def back(_seconds: float, _stop: threading.Event) -> None:
+        if time.passed - began > PATIENCE / 2:
+            time.on_wait = lambda *_: None
+            with database.write() as conn:
+                conn.exec_driver_sql("ALTER TABLE elsewhere RENAME TO nhi_rates")
+
+    time.on_wait = back
+    worker.take(wish(), GO)
+    assert PATIENCE / 2 < time.passed - began < PATIENCE
+    assert rows(database)[str(TENANT)].sent == 2
+
+
+def test_ctrl_c_ends_the_wait_for_a_database(database: Database) -> None:
+    time, stop = Time(), threading.Event()
+    worker = time.worker(database, rates(10, 1.0))
+    with database.write() as conn:
+        conn.exec_driver_sql("DROP TABLE nhi_rates")
+    time.on_wait = lambda _seconds, _stop: stop.set()
+    with pytest.raises(Interrupted):
+        worker.take(wish(), stop)
