@@ -97,8 +97,8 @@ def _invoke(session: Session) -> Result | int:
             raise
         from nhi_revoke.model.error import Usage
 
-        hint = f"nhi-revoke {session.command} --help".replace("  ", " ")
-        raise Usage("usage", error.format_message().rstrip("."), hint) from error
+        typed = getattr(getattr(error, "ctx", None), "command_path", None) or f"nhi-revoke {session.command}".rstrip()
+        raise Usage("usage", error.format_message().rstrip("."), f"{typed} --help") from error
     if answer == ExitCode.INTERRUPTED and isinstance(answer, int):
         raise KeyboardInterrupt
     return 0 if answer is None else answer

@@ -152,6 +152,10 @@ def test_the_nearest_command_and_option(cli: Cli) -> None:
     assert ran.code == 2
     assert "--cut-trust" in ran.err
     assert ran.err.endswith("Next: nhi-revoke revoke --help\n")
+    for words, of in ((("campaign", "apply", "saved.plan", "--yes"), "campaign apply"), (("--nope",), "")):
+        ran = cli(*words)
+        assert ran.code == 2
+        assert ran.err.endswith(f"Next: {f'nhi-revoke {of}'.rstrip()} --help\n")
 
 
 def test_options_before_the_command_belong_to_it(cli: Cli) -> None:
