@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from nhi_revoke.campaign.database import Database
-from nhi_revoke.campaign.slots import Lane, Told, handed_out, learnt, slot, spared
+from nhi_revoke.campaign.slots import GENTLY_FOR, Lane, Told, gently, handed_out, learnt, slot, spared
 from nhi_revoke.campaign.tables import RATES, TENANT_NAMES
 
 LEASE = 0.5
@@ -160,11 +160,13 @@ class Limits:
         return self._change({key}, note)[0][key]
 
     def refuse(self, key: Key, seconds: float | None) -> None:
-        """The vendor asked to wait; nobody sends anything before."""
+        """The vendor asked to wait; nobody sends anything before. None: it did not say how long, and whoever was
+        refused waits by itself.
+        """
 
         def note(rows: dict[Key, Row], now: float) -> None:
             row = rows[key]
-            until = max(row.blocked_until, now + (seconds or 0.0))
+            until = row.blocked_until if seconds is None else max(row.blocked_until, now + seconds)
             rows[key] = replace(row, blocked_until=until, refused=row.refused + 1)
 
         self._change({key}, note)
@@ -175,12 +177,12 @@ class Limits:
             conn.execute(self._named, {"named": named, "tenant": tenant})
 
     def blocked(self) -> tuple[Mapping[Key, float], float, float, float]:
-        """What is blocked, until when; now; and when this process knew it."""
+        """What is blocked, or was until a short while ago, until when; now; and when this process knew it."""
         with self._database.read() as conn:
             before = self._monotonic()
             now = self._now(conn)
             after = self._monotonic()
-            query = select(RATES.c.tenant, RATES.c.blocked_until).where(RATES.c.blocked_until > now)
+            query = select(RATES.c.tenant, RATES.c.blocked_until).where(RATES.c.blocked_until > now - GENTLY_FOR)
             return {str(key): float(until) for key, until in conn.execute(query)}, now, before, after
 
     def rows(self) -> tuple[Row, ...]:
@@ -245,7 +247,9 @@ def _given(ask: Ask, rows: dict[Key, Row], now: float, share: float, first: dict
     blocked = max(rows[key].blocked_until for key in ask.keys)
     if blocked > now:
         return Given(blocked, granted=False)
-    mine, late, at = {key: rows[key] for key in ask.keys}, 0.0, now
+    mine, late, at, limit = {key: rows[key] for key in ask.keys}, 0.0, now, ask.limit
+    if limit is None and not any(row.told for row in mine.values()):
+        limit = gently(now - blocked)
     for key, row in mine.items():
         if row.told is None:
             continue
@@ -254,8 +258,8 @@ def _given(ask: Ask, rows: dict[Key, Row], now: float, share: float, first: dict
             return Given(again, granted=False)
         mine[key] = row.telling(told)
     key = ask.keys[0]
-    if ask.limit is not None:
-        lane = _under(ask.limit, mine[key].lane)
+    if limit is not None:
+        lane = _under(limit, mine[key].lane)
         for _ in range(ask.owed):
             lane, _gone = slot(lane, now)
         lane, at = slot(lane, now, ask.count)

@@ -21,7 +21,7 @@ from nhi_revoke.campaign.database import Database
 from nhi_revoke.campaign.item import Tenant
 from nhi_revoke.campaign.limits import AHEAD, Ask, Given, Key, Limits, Row
 from nhi_revoke.campaign.rates import Rates
-from nhi_revoke.campaign.slots import SharedClock, lane
+from nhi_revoke.campaign.slots import GENTLY_FOR, SharedClock, lane
 from nhi_revoke.engine.clock import Interrupted
 from nhi_revoke.engine.sharing import Wish
 from nhi_revoke.provider.fault import Unavailable
@@ -150,8 +150,9 @@ class DatabaseShare:
         key = _key(Tenant(wish.provider, self._scope(wish) or wish.settings), wish.bucket)
         with suppress(SQLAlchemyError):  # the others will be refused themselves
             self._limits.refuse(key, seconds)
-        with self._lock:
-            self._blocked[key] = max(self._blocked.get(key, float("-inf")), self._monotonic() + (seconds or 0.0))
+        if seconds is not None:
+            with self._lock:
+                self._blocked[key] = max(self._blocked.get(key, float("-inf")), self._monotonic() + seconds)
 
     def close(self) -> None:
         """Writes down what was waited since the last lease."""
@@ -211,6 +212,8 @@ class DatabaseShare:
         while True:
             self._look()
             now, blocked = self._monotonic(), self._blocked_until(ask)
+            if now - GENTLY_FOR < blocked <= now:
+                return False
             if blocked <= now:
                 with self._lock:
                     rows = [self._rows.get(key) for key in ask.keys]

@@ -25,6 +25,12 @@ for the way to the vendor: it is not always as long."""
 GUESSED = 60.0
 """Seconds after which a window is taken to end of which no answer has told anything."""
 
+GENTLY = ((10.0, 4), (30.0, 8), (60.0, 16))
+"""Seconds since a refusal's time has passed, and requests a second until then, where nobody knows a limit. Ours: all
+that waited would else go in one moment, and be refused again.
+"""
+GENTLY_FOR = GENTLY[-1][0]
+
 
 class Lane(Struct, frozen=True):
     """Slots under one limit: `requests` in any `seconds`."""
@@ -61,6 +67,11 @@ def lane(rate: Rate, share: float = 1.0) -> Lane:
     """`share`: of the limit, above 0. What it leaves to others is slack, too."""
     whole = rate.seconds / share
     return Lane(rate.requests, max(rate.seconds, whole - SLACK, whole / (1 + SLACK_SHARE)))
+
+
+def gently(since: float) -> Lane | None:
+    """The slots so many seconds after a refusal's time has passed; None: it is as if there had been none."""
+    return next((Lane(requests, 1.0) for until, requests in GENTLY if since < until), None)
 
 
 def slot(lane: Lane, now: float, count: int = 1) -> tuple[Lane, float]:

@@ -162,13 +162,38 @@ def test_a_refusal_blocks_every_worker_until_its_time(database: Database) -> Non
     one.refused(wish(), 40.0)
     time.passed += 1.0  # as long as it takes until the other one looks
     assert taken(other, time, wish()) == pytest.approx(40.0)
-    assert taken(one, time, wish()) == pytest.approx(40.0)
     assert taken(one, time, wish("elsewhere")) == pytest.approx(40.0)
     other.close()
     one.close()
     assert Limits(database, 1.0, time.database).pressures() == (
         Pressure("cloud t", "", sent=2, waited=39.0, refused=1, blocked_for=0.0),
     )
+
+
+def test_after_a_refusal_nobody_knows_a_limit_and_all_begin_gently(database: Database) -> None:
+    time = Time()
+    workers = [time.worker(database), time.worker(database, since=77.0)]
+    for worker in workers:
+        taken(worker, time, wish())
+    workers[0].refused(wish(), 40.0)
+    time.passed += 1.0
+    at = [taken(workers[n % 2], time, wish()) for n in range(800)]
+    assert at[0] == pytest.approx(40.0)
+    for since, until, most in ((40, 50, 4), (50, 70, 8), (70, 100, 16)):
+        some = [(moment, 1) for moment in at if since <= moment < until]
+        assert most * (until - since) * 0.9 < len(some) <= most * (until - since) + most
+        assert fullest(some, 1.0) <= most
+    assert len([moment for moment in at if moment >= 100]) > 50
+    assert at[-1] < 101.0, "as before"
+
+
+def test_where_a_limit_is_known_it_holds_after_a_refusal(database: Database) -> None:
+    time = Time()
+    worker = time.worker(database, rates(1, 10.0))
+    worker.refused(wish(), 40.0)
+    first, second = (taken(worker, time, wish()) for _ in range(2))
+    assert first == pytest.approx(40.0)
+    assert second - first == pytest.approx(10.0 + SLACK)
 
 
 def test_a_refusal_holds_what_had_its_slot_already(database: Database) -> None:

@@ -6,7 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nhi_revoke.campaign.beat import ALIVE_WITHIN
+from nhi_revoke.campaign.rates import SHARE
 from nhi_revoke.campaign.slots import (
+    GENTLY,
+    GENTLY_FOR,
     GUESSED,
     SLACK,
     SLACK_SHARE,
@@ -19,6 +23,7 @@ from nhi_revoke.campaign.slots import (
     spared,
 )
 from nhi_revoke.provider.rate import Rate
+from tests.campaign.process import ROOT
 
 BEGAN = 1_800_000_000.0
 A_HAIR = 1e-4
@@ -148,3 +153,12 @@ def test_the_databases_clock_is_bounded_by_its_best_answers() -> None:
     assert clock.earliest(BEGAN - 100) == pytest.approx(12.1)
     clock.learn(90.0, BEGAN - 21.5, 90.2)  # a minute on, by a slow answer: what was known is old
     assert clock.earliest(BEGAN - 21.5) == pytest.approx(90.2)
+
+
+def test_the_guide_tells_what_holds() -> None:
+    guide = " ".join((ROOT / "docs" / "how-to" / "campaign.md").read_text().split())
+    first, *then = (many for _, many in GENTLY)
+    assert f"{first} requests a second, {', '.join(f'then {many}' for many in then)}, and after a minute" in guide
+    assert GENTLY_FOR == 60.0
+    assert f"{SHARE:.0%}".replace("%", " %") + " of it" in guide
+    assert f"less than half of the {ALIVE_WITHIN:.0f} seconds" in guide
