@@ -219,7 +219,7 @@ complete -c nhi-revoke -n '__fish_seen_subcommand_from rotate' -l debug -d 'Show
 complete -c nhi-revoke -n '__fish_seen_subcommand_from rotate' -s h -l help -d 'Show this message and exit.'
 complete -c nhi-revoke -n '__fish_seen_subcommand_from rotate' -a '(nhi-revoke __complete (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)'
 complete -c nhi-revoke -n '__fish_seen_subcommand_from approve' -l key -r -F -d 'Sign with this private key, or the .pub file of one that your agent holds.'
-complete -c nhi-revoke -n '__fish_seen_subcommand_from approve' -l confirm -x -d 'The identity’s name, instead of being asked: you read the plan.'
+complete -c nhi-revoke -n '__fish_seen_subcommand_from approve' -l confirm -x -d 'The identity’s name (of a campaign: how many), instead of being asked: you read the plan.'
 complete -c nhi-revoke -n '__fish_seen_subcommand_from approve' -s o -l output -x -a 'table json ndjson csv md html ocsf caep junit sarif' -d 'How results are printed; errors, too, with json.'
 complete -c nhi-revoke -n '__fish_seen_subcommand_from approve' -l out -r -F -d 'Write results there (0600).'
 complete -c nhi-revoke -n '__fish_seen_subcommand_from approve' -s q -l quiet -d 'On stderr only what went wrong.'

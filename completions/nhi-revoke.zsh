@@ -254,7 +254,7 @@ _nhi_revoke() {
       ;;
     approve)
       _arguments -S --key='[Sign with this private key, or the .pub file of one that your agent holds.]:value:_files' \
-        --confirm='[The identity’s name, instead of being asked - you read the plan.]:value:' \
+        --confirm='[The identity’s name (of a campaign - how many), instead of being asked - you read the plan.]:value:' \
         {-o+,--output=}'[How results are printed; errors, too, with json.]:value:(table json ndjson csv md html ocsf caep junit sarif)' \
         --out='[Write results there (0600).]:value:_files' \
         {-q,--quiet}'[On stderr only what went wrong.]' \

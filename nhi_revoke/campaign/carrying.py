@@ -50,7 +50,8 @@ def _apply(engine: Engine, store: RunStore, held: Claimed) -> Ended:
     saved = held.item.plan
     if saved is None:
         return Ended("refused", 7, why=held.item.why)
-    plan = engine.refresh(saved, stale="drop")
+    approved = held.consent.approval is not None and bool(held.consent.approval.signers)
+    plan = engine.refresh(saved, stale="refuse" if approved else "drop")  # approved: whole, or not at all
     engine.guard(plan, None)
     if not plan.steps:
         code = left_code(plan)

@@ -82,6 +82,8 @@ class Merged(Struct, frozen=True):
     next: tuple[str, ...]
     identities: tuple[ItemRow, ...] = ()
     """Where the format holds them all."""
+    approved_by: tuple[str, ...] = ()
+    """Whose signatures of the saved plan counted, where other people's agreement was demanded."""
 
 
 def left_of(report: Report) -> Left:

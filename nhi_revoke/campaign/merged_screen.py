@@ -70,6 +70,8 @@ def merged_screen(found: Merged, rows: Iterable[ItemRow]) -> list[Block]:
     ]
     if found.break_glass:
         blocks.append(line(Span(f"BREAK GLASS  {found.break_glass}", "danger")))
+    if found.approved_by:
+        blocks.append(line(f"approved by {', '.join(found.approved_by)}"))
     if found.tampered:
         blocks.append(line(Span(f"TAMPERED {found.tampered}: what these journals say proves nothing", "danger")))
     if found.residual_until:

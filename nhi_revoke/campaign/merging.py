@@ -105,6 +105,7 @@ class Merging:
             self._left.residual_until,
             next_commands,
             tuple(self.rows()) if with_rows else (),
+            tuple(f"{each.name} ({each.key})" for each in approval.signers) if approval else (),
         )
 
     def _once(self) -> None:

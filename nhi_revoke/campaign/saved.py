@@ -90,6 +90,28 @@ def read_items(path: Path) -> Iterator[Item]:
             raise _tampered(path, f"it has more than its {header.items} items")
 
 
+def is_campaign(path: Path) -> bool:
+    """Whether this is the saved plan of a campaign, as far as its first bytes tell."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_BEGIN)) == _BEGIN
+    except OSError:
+        return False
+
+
+@contextmanager
+def copied(path: Path) -> Iterator[tuple[Path, str]]:
+    """A copy that nobody else can change (0600), and its sha256: what was signed is what is read afterwards."""
+    hashed = hashlib.sha256()
+    with tempfile.TemporaryDirectory(prefix="nhi-revoke-") as folder:
+        copy = Path(folder) / "campaign.plan"
+        with path.open("rb") as file, os.fdopen(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as to:
+            while part := file.read(1 << 20):
+                hashed.update(part)
+                to.write(part)
+        yield copy, hashed.hexdigest()
+
+
 def _claim(path: Path) -> None:
     """An empty file under this name: nobody else's is written over, however long the plan takes."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW

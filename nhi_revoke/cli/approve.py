@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nhi_revoke.cli.acting import show_plan
+from nhi_revoke.cli.campaign_approve import Subject, signed_words, subject_of_campaign
 from nhi_revoke.cli.consent import answer, command_with
 from nhi_revoke.cli.data import Approved
 from nhi_revoke.cli.group import application
@@ -21,19 +22,19 @@ from nhi_revoke.cli.session import Session
 from nhi_revoke.cli.spread import spread
 from nhi_revoke.model.command import command
 from nhi_revoke.model.error import Refused
-from nhi_revoke.provider.layout import shown
-from nhi_revoke.render.block import BLANK, Line, Span, line
+from nhi_revoke.render.block import BLANK, Span, line
 
 if TYPE_CHECKING:
     from nhi_revoke.config.approval import Approving
     from nhi_revoke.engine.signing import SshKeygen
     from nhi_revoke.model.plan import Plan
-    from nhi_revoke.model.step import Step
     from nhi_revoke.render.block import Block
 
 app = application()
 
-PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help="A file of plan --save, or a next plan of a run.")]
+PlanFile = Annotated[
+    Path, typer.Argument(metavar="PLAN", help="A file of plan --save or campaign plan --save, or a next plan of a run.")
+]
 Key = Annotated[
     Path | None,
     typer.Option(
@@ -45,7 +46,11 @@ Key = Annotated[
 ]
 Confirm = Annotated[
     str | None,
-    typer.Option("--confirm", metavar="NAME", help="The identity's name, instead of being asked: you read the plan."),
+    typer.Option(
+        "--confirm",
+        metavar="NAME",
+        help="The identity's name (of a campaign: how many), instead of being asked: you read the plan.",
+    ),
 ]
 
 
@@ -56,20 +61,36 @@ def approve(session: Session, file: PlanFile, key: Key = None, confirm: Confirm 
 
     nhi-revoke approve plan.json --key ~/.ssh/id_ed25519.pub
     """
-    from nhi_revoke.engine.approval import message_of
-    from nhi_revoke.engine.planfile import read_plan
+    from nhi_revoke.campaign.saved import is_campaign
     from nhi_revoke.engine.signing import SshKeygen
 
     check_format(session, ("table", "json", "ndjson"))
-    path = session.cwd / file
+    path, rules, program = session.cwd / file, session.config.approval, SshKeygen.found()
+    with subject_of_campaign(path) if is_campaign(path) else _subject(path) as (subject, show):
+        with signing_key(session, rules, key) as chosen:
+            show(session)
+            _ask(session, subject, confirm)
+            signature = program.sign(subject.signed.message, chosen, asks=session.can_ask)
+        done = _kept(rules, program, path, subject, signature)
+    return _result(session, done, file, subject.then)
+
+
+@contextmanager
+def _subject(path: Path) -> Iterator[tuple[Subject, Callable[[Session], None]]]:
+    """One plan. Raises Usage, Refused."""
+    from nhi_revoke.engine.approval import signed_of
+    from nhi_revoke.engine.planfile import read_plan
+    from nhi_revoke.model.plan import plan_digest
+
     plan, content = read_plan(path)
-    rules, program = session.config.approval, SshKeygen.found()
-    with signing_key(session, rules, key) as chosen:
-        _show(session, plan, content)
-        _ask(session, plan, confirm)
-        message = message_of(content, plan)
-        signature = program.sign(message, chosen, asks=session.can_ask)
-    return _result(session, _kept(rules, program, path, content, plan, signature), file)
+    name = plan.identity.name
+    yield (
+        Subject(
+            name, name, "the identity of this plan", len(plan.steps), len(plan.irreversible), plan_digest(plan),
+            hashlib.sha256(content).hexdigest(), signed_of(content, plan), plan.intent.order, ("apply",),
+        ),
+        lambda session: _show(session, plan, content),
+    )  # fmt: skip
 
 
 @contextmanager
@@ -93,7 +114,7 @@ def _show(session: Session, plan: Plan, content: bytes) -> None:
     from nhi_revoke.render.moment import moment
 
     show_plan(session, plan)
-    signed = [_words(number, step) for number, step in enumerate(plan.steps, 1)]
+    signed = [signed_words(number, step) for number, step in enumerate(plan.steps, 1)]
     what = [line(Span("SIGNED IS, whatever the sentences above say", "strong")), *signed]
     made_by = ", ".join(map(str, plan.operator)) or "unknown"
     lines = [
@@ -104,45 +125,35 @@ def _show(session: Session, plan: Plan, content: bytes) -> None:
     session.streams.show([*what, BLANK, *lines], session.streams.err)
 
 
-def _words(number: int, step: Step) -> Line:
-    """What the tool will do: the sentences of a plan are its planner's, and a file may hold any."""
-    ends = " ".join(step.ends) or "nothing that a list shows"
-    to = f" to {shown(step.to)}" if step.to else ""
-    final = "" if step.reversible else "  IRREVERSIBLE"
-    return line(f"{number}  {step.phase.value}  {step.does}  on {step.on}{to}  ends {ends}{final}", indent=2)
-
-
-def _ask(session: Session, plan: Plan, confirm: str | None) -> None:
+def _ask(session: Session, subject: Subject, confirm: str | None) -> None:
     """Raises Refused. What cannot be taken back wants the name, as it does of who carries it out."""
-    name, many = plan.identity.name, len(plan.steps)
+    name = subject.typed
     if confirm is not None:
         if confirm != name:
-            raise Refused("wrong-name", f"--confirm {confirm!r} is not the identity of this plan, which is {name!r}.")
+            raise Refused("wrong-name", f"--confirm {confirm!r} is not {subject.called}, which is {name!r}.")
         return
     if not session.can_ask:
         why = "an approval needs somebody who read the plan, and nobody can be asked. Nothing was signed."
         raise Refused("no-consent", why, command_with(session, "--confirm", name))
-    changes = f"{many} change{'s' * (many != 1)}"
-    if plan.irreversible:
-        said = f"{len(plan.irreversible)} of {changes} IRREVERSIBLE. Type {name} to approve: "
+    changes = f"{subject.changes} change{'s' * (subject.changes != 1)}"
+    if subject.irreversible:
+        said = f"{subject.irreversible} of {changes} IRREVERSIBLE. Type {name} to approve: "
         if answer(session, said) != name:
             raise Refused("declined", f"What was typed is not {name!r}. Nothing was signed.")
-    elif answer(session, f"Approve {changes} on {name}? [y/N] ").lower() not in ("y", "yes"):
+    elif answer(session, f"Approve {changes} on {subject.name}? [y/N] ").lower() not in ("y", "yes"):
         raise Refused("declined", "The plan was not approved. Nothing was signed.")
 
 
-def _kept(rules: Approving, program: SshKeygen, path: Path, content: bytes, plan: Plan, signature: bytes) -> Approved:
+def _kept(rules: Approving, program: SshKeygen, path: Path, subject: Subject, signature: bytes) -> Approved:
     """Writes the signature beside the plan, where it counts as far as this nhi.toml tells. Raises Refused, Usage."""
-    from nhi_revoke.engine.approval import allowed_signers, checked, counted, message_of, signature_file
-    from nhi_revoke.model.plan import plan_digest
+    from nhi_revoke.engine.approval import allowed_signers, checked, counted, signature_file
 
-    message = message_of(content, plan)
     with tempfile.TemporaryDirectory(prefix="nhi-revoke-") as folder:
         tried = Path(folder) / "signature"
         tried.write_bytes(signature)
-        key, signer = program.fingerprint(message, tried), ""
+        key, signer = program.fingerprint(subject.signed.message, tried), ""
         if rules.allowed_signers is not None:
-            found = counted(rules, program, message, tried, allowed_signers(rules), plan)
+            found = counted(rules, program, subject.signed, tried, allowed_signers(rules))
             if isinstance(found, str):
                 raise Refused(
                     "would-not-count",
@@ -153,12 +164,12 @@ def _kept(rules: Approving, program: SshKeygen, path: Path, content: bytes, plan
     file = signature_file(path, signer or key)
     write_private(file, signature)
     file.chmod(0o644)  # no secret: whoever applies the plan has to read it
-    have = checked(rules, path, content, plan) if signer else None
-    demanded = rules.required if rules.demands(plan.intent.order, irreversible=bool(plan.irreversible)) else 0
+    have = checked(rules, path, subject.signed) if signer else None
+    demanded = rules.required if rules.demands(subject.order, irreversible=bool(subject.irreversible)) else 0
     return Approved(
-        plan.identity.name,
-        plan_digest(plan),
-        hashlib.sha256(content).hexdigest(),
+        subject.name,
+        subject.digest,
+        subject.sha256,
         file.name,
         signer,
         key,
@@ -167,7 +178,7 @@ def _kept(rules: Approving, program: SshKeygen, path: Path, content: bytes, plan
     )
 
 
-def _result(session: Session, done: Approved, file: Path) -> Result:
+def _result(session: Session, done: Approved, file: Path, then: tuple[str, ...]) -> Result:
     def screen() -> list[Block]:
         from nhi_revoke.render.approval import approved_screen
 
@@ -175,6 +186,6 @@ def _result(session: Session, done: Approved, file: Path) -> Result:
         words = (done.signer, done.key, str(file.with_name(done.signature)))
         counts = (len(done.approved_by), done.required)
         more = command("approve", file, *config)
-        return approved_screen(done.identity, *words, *counts, more=more, then=command("apply", file, *config))
+        return approved_screen(done.identity, *words, *counts, more=more, then=command(*then, file, *config))
 
     return Result(done, screen)

@@ -59,7 +59,7 @@ def of_file(session: Session, glass: BreakGlass, file: Path, content: bytes, pla
     """For a saved plan: the signatures beside it, or the reason given. Raises Refused, Usage; vendors are not asked."""
     import hashlib
 
-    from nhi_revoke.engine.approval import broken_glass, checked, not_enough
+    from nhi_revoke.engine.approval import broken_glass, checked, not_enough, signed_of
     from nhi_revoke.model.approval import Approval
 
     rules = session.config.approval
@@ -71,9 +71,9 @@ def of_file(session: Session, glass: BreakGlass, file: Path, content: bytes, pla
         if demanded and taken is not None:
             tell_broken(session, taken)
         return taken if demanded else None
-    found = checked(rules, file, content, plan)
+    found = checked(rules, file, signed_of(content, plan))
     if demanded and len(found.signers) < rules.required:
-        raise not_enough(rules, found, _shown(session, file))
+        raise not_enough(rules, found, as_typed(session, file))
     tell(session, found)
     if not found.signers:
         return None
@@ -103,5 +103,6 @@ def _needless(session: Session) -> None:
     session.streams.show([line(Span("note", "warning"), words)], session.streams.err)
 
 
-def _shown(session: Session, file: Path) -> str:
+def as_typed(session: Session, file: Path) -> str:
+    """From this folder, where it lies in it."""
     return str(file.relative_to(session.cwd)) if file.is_relative_to(session.cwd) else str(file)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nhi_revoke.cli.approving import BreakGlass, tell_broken
+from nhi_revoke.cli.approving import BreakGlass
+from nhi_revoke.cli.campaign_allowed import by_others, looked, without_others
 from nhi_revoke.cli.campaign_options import CourseOptions, DatabaseOptions, WorkOptions
 from nhi_revoke.cli.campaign_parts import control, need_extra, open_database
 from nhi_revoke.cli.campaign_work import FORMATS, progress_result, work
-from nhi_revoke.cli.engines import Engines
 from nhi_revoke.cli.output import check_format
 from nhi_revoke.cli.result import Result
 from nhi_revoke.cli.session import Session
@@ -23,9 +23,8 @@ from nhi_revoke.model.error import Refused
 
 if TYPE_CHECKING:
     from nhi_revoke.campaign.database import Database
-    from nhi_revoke.campaign.item import Header, Item
+    from nhi_revoke.campaign.item import Header
     from nhi_revoke.engine.consent import Consent
-    from nhi_revoke.model.approval import Approval
 
 Saved = Annotated[Path, typer.Argument(metavar="SAVED", help="A file of campaign plan --save.")]
 
@@ -60,7 +59,9 @@ def apply_campaign(
 
     nhi-revoke campaign apply campaign.plan --canary 10 --stop-on-failures 1
     """
-    from nhi_revoke.campaign.saved import read_header, read_items
+    from msgspec.structs import replace as with_changes
+
+    from nhi_revoke.campaign.saved import copied, read_header, read_items
     from nhi_revoke.engine.consent import Consent
 
     check_format(session, FORMATS)
@@ -75,11 +76,33 @@ def apply_campaign(
     )
     named = working.tenants or (Path(header.tenants) if header.tenants else None)
     folder = session.cwd / named if named is not None else None
-    approval = _held(session, folder, read_items(path), consent, glass)
-    if approval is not None:
-        from msgspec.structs import replace
+    with ExitStack() as stack:
+        found = looked(session, folder, read_items(path), consent)
+        approval = without_others(session, found, glass)
+        if found.demanded and approval is None:
+            copy, sha256 = stack.enter_context(copied(path))
+            header = read_header(copy)
+            found = looked(session, folder, read_items(copy), consent)
+            approval = by_others(session, found, path, header.digest, sha256)
+            path = copy
+        if found.refused:
+            raise _refusal(found.refused, found.many)
+        consent = with_changes(consent, approval=approval)
+        return _begun(session, path, header, consent, course, where, working, folder)
 
-        consent = replace(consent, approval=approval)
+
+def _begun(
+    session: Session,
+    path: Path,
+    header: Header,
+    consent: Consent,
+    course: CourseOptions,
+    where: DatabaseOptions,
+    working: WorkOptions,
+    folder: Path | None,
+) -> Result:
+    from nhi_revoke.campaign.saved import read_items
+
     database = open_database(session, where.database)
     try:
         _not_twice(database, header, where)
@@ -119,50 +142,6 @@ def _not_twice(database: Database, header: Header, where: DatabaseOptions) -> No
             f"this was applied already, as campaign {known}. Nothing was changed.",
             command("campaign", "resume", known, *where.typed()),
         )
-
-
-def _held(
-    session: Session, folder: Path | None, items: Iterator[Item], consent: Consent, glass: BreakGlass
-) -> Approval | None:
-    """Every plan against what was allowed, before the first is carried out: the reason that was given for going on
-    without an approval, where one is demanded. Raises Refused, Usage.
-    """
-    from nhi_revoke.config.approval import Approving
-    from nhi_revoke.engine.approval import EMERGENCY, broken_glass
-    from nhi_revoke.engine.guard import check
-
-    rules: dict[str, Approving] = {}
-    refused: dict[str, list[Refused]] = {}
-    demanded: list[Approving] = []
-    many = 0
-    with Engines(session, folder, session.tell) as engines:
-        for item in items:
-            if item.plan is None:
-                continue
-            many += 1
-            name = item.entry.config
-            if name not in rules:
-                rules[name] = engines.config(name).approval
-            if rules[name].demands(item.plan.intent.order, irreversible=bool(item.plan.irreversible)):
-                demanded.append(rules[name])
-            try:
-                check(item.plan, (), consent)
-            except Refused as wrong:
-                refused.setdefault(wrong.code, []).append(wrong)
-    if demanded and glass.break_glass is None:
-        raise Refused(
-            "not-approved",
-            f"nhi.toml demands that other people approve {len(demanded)} of these {many} plans, and the plans of a "
-            f"campaign are not approved one by one. Nothing was changed. {EMERGENCY}",
-            "nhi-revoke plan NAME --save plan.json, approve and apply  for each of them.",
-        )
-    if refused:
-        raise _refusal(refused, many)
-    if not demanded or glass.break_glass is None:
-        return None
-    taken = broken_glass(max(demanded, key=lambda each: each.required), glass.break_glass)
-    tell_broken(session, taken)
-    return taken
 
 
 def _refusal(refused: dict[str, list[Refused]], many: int) -> Refused:

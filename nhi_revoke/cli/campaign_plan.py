@@ -182,7 +182,13 @@ def _next(
         return [command_with(session, "--save", SAVED)]
     tenants = ("--tenants", entries.tenants) if entries.tenants else ()
     config = ("--config", session.config_path) if session.config_path else ()
-    return [command("campaign", "apply", options.save, *course.typed(), *tenants, *config)]
+    apply = command("campaign", "apply", options.save, *course.typed(), *tenants, *config)
+    rules = session.config.approval
+    if not any(rules.demands(options.order, irreversible=bool(row.blast.irreversible)) for row in found.rows):
+        return [apply]
+    from nhi_revoke.engine.approval import others
+
+    return [f"{command('approve', options.save, *config)}   # {others(rules.required)}", apply]
 
 
 def _result(found: Overview, planned: Sequence[Row]) -> Result:

@@ -27,6 +27,7 @@ from nhi_revoke.model.approval import Approval, Signer
 from nhi_revoke.model.command import command
 from nhi_revoke.model.error import Refused, Usage
 from nhi_revoke.model.plan import Plan, plan_digest
+from nhi_revoke.model.ref import PrincipalRef
 
 MOST_FILES = 32
 MOST_BYTES = 64 * 1024
@@ -44,6 +45,14 @@ class Rejected(Struct, frozen=True):
     why: str
 
 
+class Signed(Struct, frozen=True):
+    """What people sign."""
+
+    message: bytes
+    operators: tuple[tuple[PrincipalRef, ...], ...]
+    """Of each plan in it: who made it."""
+
+
 class Checked(Struct, frozen=True):
     """All signatures beside a plan."""
 
@@ -56,6 +65,17 @@ def message_of(content: bytes, plan: Plan) -> bytes:
     """What is signed: of which file, byte by byte, and of which steps, targets and settings."""
     sha256 = hashlib.sha256(content).hexdigest()
     return f"nhi-revoke plan approval, version 1\nplan {plan_digest(plan)}\nfile sha256 {sha256}\n".encode()
+
+
+def signed_of(content: bytes, plan: Plan) -> Signed:
+    """One plan, as its file has it."""
+    return Signed(message_of(content, plan), (tuple(plan.operator),))
+
+
+def signed_of_campaign(digest: str, sha256: str, operators: Sequence[tuple[PrincipalRef, ...]]) -> Signed:
+    """All plans of a campaign: `digest` over theirs, `sha256` of the file."""
+    message = f"nhi-revoke campaign approval, version 1\nplans {digest}\nfile sha256 {sha256}\n".encode()
+    return Signed(message, tuple(operators))
 
 
 def signature_files(plan_file: Path) -> tuple[Path, ...]:
@@ -71,17 +91,16 @@ def signature_file(plan_file: Path, signer: str) -> Path:
     return plan_file.with_name(f"{plan_file.name}.{name}.sig")
 
 
-def checked(rules: Approving, plan_file: Path, content: bytes, plan: Plan) -> Checked:
+def checked(rules: Approving, plan_file: Path, signed: Signed) -> Checked:
     """Raises Refused without ssh-keygen, Usage where the allowed signers cannot be read."""
     files = signature_files(plan_file)
     if not files:
         return Checked((), ())
     allowed, program = allowed_signers(rules), SshKeygen.found()
-    message = message_of(content, plan)
     people: dict[str, Signer] = {}
     rejected: list[Rejected] = []
     for file in files:
-        found = counted(rules, program, message, file, allowed, plan)
+        found = counted(rules, program, signed, file, allowed)
         if isinstance(found, Signer):
             people.setdefault(found.name, found)
         else:
@@ -101,9 +120,7 @@ def allowed_signers(rules: Approving) -> Path:
     return rules.allowed_signers
 
 
-def counted(
-    rules: Approving, program: SshKeygen, message: bytes, signature: Path, allowed: Path, plan: Plan
-) -> Signer | str:
+def counted(rules: Approving, program: SshKeygen, signed: Signed, signature: Path, allowed: Path) -> Signer | str:
     """The person who signed, or why it counts for nothing."""
     if signature.stat().st_size > MOST_BYTES:
         return "it is no signature: too long"
@@ -113,25 +130,27 @@ def counted(
         return f"its key stands for nobody in {allowed.name} now" + (f" ({said})" if said else "")
     if _WILD.search(name):
         return f"{allowed.name} names {name!r} for its key, which is no one person"
-    key, said = program.verify(message, signature, allowed, name)
+    key, said = program.verify(signed.message, signature, allowed, name)
     if not key:
         why = "it was made for another plan, for this one before it was changed, or for no plan"
         return f"{why} ({said})" if said else why
-    return own(rules, name, plan) or Signer(name, key)
+    his = (own(rules, name, operator) for operator in dict.fromkeys(signed.operators))
+    return next(filter(None, his), "") or Signer(name, key)
 
 
-def own(rules: Approving, name: str, plan: Plan, part: str = "made the plan") -> str:
-    """Why this person may not approve this plan: he made it, or nobody can tell. Empty: he may, as far as is known.
+def own(rules: Approving, name: str, operator: Sequence[PrincipalRef], part: str = "made the plan") -> str:
+    """Why this person may not approve a plan of this operator's: it is he, or nobody can tell. Empty: he may, as far as
+    is known.
 
-    `part`: what the plan's operator did, in words.
+    `part`: what the operator did, in words.
     """
     if not rules.people:
         return ""
-    if not plan.operator:
+    if not operator:
         return f"who {part} is unknown, so that nobody can tell whether it was {name}"
     if name not in rules.people:
         return f"approval.people does not say which operator {name} is, so that nobody can tell who {part}"
-    made = [str(ref) for ref in plan.operator if any(fnmatchcase(str(ref), each) for each in rules.people[name])]
+    made = [str(ref) for ref in operator if any(fnmatchcase(str(ref), each) for each in rules.people[name])]
     return f"{name} is {made[0]}, who {part}: it needs somebody else" if made else ""
 
 
@@ -142,7 +161,7 @@ def must_be_approved(rules: Approving, plan: Plan, approval: Approval | None, *,
     if approval is None:
         raise not_approved(rules, 0, plan.identity.name, typed)
     # By now the plan has the operator of this very command.
-    own_words = [said for each in approval.signers if (said := own(rules, each.name, plan, "carries it out"))]
+    own_words = [said for each in approval.signers if (said := own(rules, each.name, plan.operator, "carries it out"))]
     have = len(approval.signers) - len(own_words)
     if approval.break_glass or have >= rules.required:
         return
@@ -166,13 +185,13 @@ def not_approved(rules: Approving, have: int, name: str, typed: Sequence[str] = 
     )
 
 
-def not_enough(rules: Approving, found: Checked, file: str) -> Refused:
+def not_enough(rules: Approving, found: Checked, file: str, what: str = "this plan") -> Refused:
     """The refusal of `apply`: who must do what, and what each signature lacked."""
     lacking = "; ".join(f"{each.file}: {each.why}" for each in found.rejected)
     have = f" by {', '.join(each.name for each in found.signers)}" if found.signers else ""
     return Refused(
         "not-approved",
-        f"nhi.toml demands {_people(rules.required)} for this plan; {len(found.signers)} agreed{have}."
+        f"nhi.toml demands {_people(rules.required)} for {what}; {len(found.signers)} agreed{have}."
         f"{f' What counts for nothing: {lacking}.' if lacking else ''} Nothing was changed. {EMERGENCY}",
         f"{command('approve', file)}   # {others(rules.required - len(found.signers))}, as the allowed signers say",
     )

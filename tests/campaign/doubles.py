@@ -39,7 +39,8 @@ class Control:
     def start(self, database: Database, header: Header, items: Iterable[Item], course: Course, consent: Consent) -> str:
         self.consent, self.course = consent, course
         insert_campaign(database, NAMED, digest=header.digest, operator=header.operator)
-        set_campaign(database, NAMED, header=msgspec.json.encode(header).decode())
+        told = {"header": header, "consent": consent}
+        set_campaign(database, NAMED, **{name: msgspec.json.encode(each).decode() for name, each in told.items()})
         listed = list(items)
         for item, wave in zip(listed, waves(len(listed), course), strict=True):
             insert_item(database, item.number, wave=wave, item=item, state="waiting" if item.plan else "refused")

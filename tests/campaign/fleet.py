@@ -46,6 +46,8 @@ class Fleet:
         self.sandbox = ExampleSandbox()
         self.cloud = self.sandbox.cloud
         self._tenants = tenants
+        self.more = ""
+        """Of nhi.toml, besides the provider's table."""
         self.tokens: dict[str, Token] = {}
         self.changes: Counter[str] = Counter()
         """By bot: how often one of its tokens came into another state."""
@@ -73,7 +75,7 @@ class Fleet:
     @property
     def settings(self) -> str:
         tables = {provider.name: self.sandbox.settings(), "sandbox": {"control": self.sandbox.control}}
-        return "\n".join(toml.table(name, table) for name, table in tables.items())
+        return "\n".join([*(toml.table(name, table) for name, table in tables.items()), self.more])
 
     def order(self, url: str, worker: str, **more: Any) -> Order:
         state = self.folder / (worker if url else "state")

@@ -223,7 +223,7 @@ def test_where_others_must_agree_a_campaign_is_refused(bots: Cli, control: Contr
     environ = {"NHI_REVOKE_CONFIG": str(bots.world.folder / "approval.toml")}
     ran = bots("campaign", "apply", "campaign.plan", "--no-work", environ=environ)
     assert ran.code == 7
-    assert "nhi.toml demands that other people approve 2 of these 2 plans" in ran.err
+    assert "for 2 of the 2 plans of this campaign; 0 agreed. Nothing was changed." in ran.err
     assert control.consent is None
     glass = ("--break-glass", "the intruder is deleting backups")
     ran = bots("campaign", "apply", "campaign.plan", "--no-work", *glass, environ=environ)

@@ -64,7 +64,7 @@ def test_the_report_in_other_forms(over: Cli) -> None:
     assert ran.code == 8
     assert list(found) == [
         "campaign", "state", "why", "digest", "operator", "items", "tenants", "left", "tampered", "break_glass",
-        "residual_until", "next", "identities",
+        "residual_until", "next", "identities", "approved_by",
     ]  # fmt: skip
     assert [each["name"] for each in found["identities"]] == ["payments", "ledger", "gone"]
     assert [bool(each["run"]) for each in found["identities"]] == [True, True, False]
