@@ -104,8 +104,10 @@ class Lineage:
         self._once: Callable[[Hashable, Callable[[], Read]], Read] = conn.together.once
         self._seen: set[str] = set()
         """Keys and sessions that were told."""
-        self._asked: set[str] = set()
+        self._followed: set[str] = set()
         """Those whose events were read."""
+        self._asked = 0
+        """How many of them were looked up one by one."""
         self._by_name: dict[str, Named] = {}
         """By Region."""
 
@@ -207,13 +209,24 @@ class Lineage:
         return fresh
 
     def _few(self, roots: Iterable[Root]) -> list[Root]:
-        """Those that were not asked about yet, the newest first, as many as may still be asked about."""
-        fresh = [r for r in {r.key: r for r in roots}.values() if r.key not in self._asked]
+        """Those that were not followed yet: all that the user's name tells of, and of the others the newest, as many as
+        may still be asked about.
+        """
+        fresh = [r for r in {r.key: r for r in roots}.values() if r.key not in self._followed]
         fresh.sort(key=lambda r: r.born.timestamp() if r.born else float("inf"), reverse=True)
-        few = fresh[: max(0, MOST - len(self._asked))]
-        self._few_asked |= len(few) < len(fresh)
-        self._asked.update(r.key for r in few)
-        return few
+        free = self._named_everywhere
+        told = [r for r in fresh if r.as_user and free]
+        asks = [r for r in fresh if not (r.as_user and free)]
+        few = asks[: max(0, MOST - self._asked)]
+        self._few_asked |= len(few) < len(asks)
+        self._asked += len(few)
+        self._followed.update(r.key for r in (*told, *few))
+        return [*told, *few]
+
+    @property
+    def _named_everywhere(self) -> bool:
+        """Whether all that has the user's name was read: nothing that acts as the user need be asked about."""
+        return all(region in self._by_name and self._by_name[region].whole for region in self._regions.on)
 
     def _here(self, on: PrincipalRef) -> bool:
         """Whether its sessions act in this account: what others do is in the trail of theirs."""

@@ -9,6 +9,7 @@ import pytest
 
 from nhi_revoke.model.found import Found
 from nhi_revoke.provider.fault import Denied
+from nhi_revoke_aws import lineage
 from nhi_revoke_aws.connection import AwsConnection
 
 from .conftest import USER, Bench
@@ -60,6 +61,19 @@ def test_what_acts_as_the_user_is_looked_up_once_by_its_name(bench: Bench, asked
     assert not by_key & {loot.key.key_id, loot.session_token.key_id, loot.console.key_id}
     assert not any(value.startswith("AKIA") for value in by_key)
     assert {loot.worker.key_id, loot.federation_token.key_id, loot.ledger.key_id} <= by_key, "they have other names"
+
+
+def test_what_its_name_tells_counts_for_no_limit_of_look_ups(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lineage, "MOST", 0)
+    bench.sandbox.lag(0, 0)
+    key = bench.sandbox.loot().key
+    made = [bench.sandbox.client("sts", key).get_session_token()["Credentials"]["AccessKeyId"] for _ in range(3)]
+    bench.doors()
+    found = observed(bench, USER)
+    assert {f"aws:user-session/{each}" for each in made} <= set(sessions(found))
+    assert f"aws:user-session/{bench.sandbox.loot().console.key_id}" in sessions(found)
+    (spot,) = blinds(found)
+    assert "more than 0 keys and sessions" in spot.why, "sessions of other names were not followed"
 
 
 @pytest.mark.parametrize("when", [lambda _: True, lambda params: "NextToken" in params], ids=["all", "in the middle"])
