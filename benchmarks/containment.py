@@ -25,8 +25,8 @@ from tests.figures.test_depth import WORKER, account
 USER, ROLE = "payments-bot", "payments-worker"
 DELAY = 0.05
 SCRIPT_GOAL, THREADS_GOAL, DEPTH_GOAL = 1 / 20, 1.3, 3
-ROUNDS, SCRIPT_ROUNDS, WHOLE_ROUNDS = 9, 5, 2
-"""The short script takes half a minute, the one of all calls two."""
+ROUNDS, SCRIPT_ROUNDS, WHOLE_ROUNDS = 9, 5, 5
+"""The short script takes half a minute, the one of all calls a minute and a half."""
 CONSENTED = ("--settle", "0", "--rotate", "no", "--yes", "--allow-irreversible")
 OPEN_OR_UNSEEN = (8, 9)
 """A lead (the chained role) and the log lag stay to be told; anything else is a failure."""
