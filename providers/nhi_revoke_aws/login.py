@@ -76,6 +76,8 @@ class Login:
         import botocore.session
         from botocore.exceptions import ProfileNotFound
 
+        from nhi_revoke_aws.service_models import loader
+
         hush_wire_logs()
         core = botocore.session.Session()
         # Before each request that botocore sends, its own for credentials included.
@@ -93,6 +95,7 @@ class Login:
         # under the lock (ProfileNotFound was seen in one run of three).
         if profile and profile not in core.full_config.get("profiles", {}):
             raise ProfileNotFound(profile=profile)
+        core.register_component("data_loader", loader(core.get_config_variable("data_path")))
         return core
 
     def _counted(self, **_: Any) -> None:
