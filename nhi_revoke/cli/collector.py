@@ -9,7 +9,7 @@ STARTING = 1.0
 """Seconds in which a command loads most of what it needs."""
 NEW_ALONE = (20_000, 50, 1000)
 """Until then only new objects are looked through, once. Else all are, each time that they grow by a quarter: a `list`
-on AWS makes 200,000 while it loads, and that was a sixth of its time."""
+of one provider makes up to 200,000 while it loads, and that was a sixth of its time."""
 
 
 def collect_little_while_starting(seconds: float = STARTING) -> None:
