@@ -169,11 +169,12 @@ class DatabaseShare:
     def _name(self, named: Key, tenant: Key) -> None:
         """So that `status` shows what is counted for a tenant beside the items of it."""
         with self._lock:
-            known = named == tenant or self._named.get(named) == tenant
-            self._named[named] = tenant
-        if not known:
-            with suppress(SQLAlchemyError):  # the figures of a screen are not worth a run
-                self._limits.name(named, tenant)
+            if named == tenant or self._named.get(named) == tenant:
+                return
+        with suppress(SQLAlchemyError):  # the figures of a screen are not worth a run: the next request tries again
+            self._limits.name(named, tenant)
+            with self._lock:
+                self._named[named] = tenant
 
     def _pass(self, ask: Ask, stop: threading.Event) -> None:
         """Once it may go. A database that is gone is waited for: whoever asks must not count as failed for it."""

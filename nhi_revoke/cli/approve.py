@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nhi_revoke.cli.acting import show_plan
-from nhi_revoke.cli.campaign_approve import Subject, signed_words, subject_of_campaign
+from nhi_revoke.cli.campaign_approve import SIGNED_IS, Subject, signed_words, subject_of_campaign
 from nhi_revoke.cli.consent import answer, command_with
 from nhi_revoke.cli.data import Approved
 from nhi_revoke.cli.group import application
@@ -115,7 +115,7 @@ def _show(session: Session, plan: Plan, content: bytes) -> None:
 
     show_plan(session, plan)
     signed = [signed_words(number, step) for number, step in enumerate(plan.steps, 1)]
-    what = [line(Span("SIGNED IS, whatever the sentences above say", "strong")), *signed]
+    what = [line(Span(SIGNED_IS, "strong")), *signed]
     made_by = ", ".join(map(str, plan.operator)) or "unknown"
     lines = [
         line(f"plan of {moment(plan.at)}, made by {made_by}"),

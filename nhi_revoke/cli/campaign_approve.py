@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nhi_revoke.cli.acting import show_plan
 from nhi_revoke.cli.session import Session
 from nhi_revoke.model.error import Usage
 from nhi_revoke.provider.layout import shown
-from nhi_revoke.render.block import Line, Span, line
+from nhi_revoke.render.block import BLANK, Line, Span, line
 
 if TYPE_CHECKING:
     from nhi_revoke.engine.approval import Signed
     from nhi_revoke.model.step import Step
+
+SIGNED_IS = "SIGNED IS, whatever the sentences above say"
 
 
 @dataclass(frozen=True)
@@ -69,9 +72,11 @@ def subject_of_campaign(path: Path) -> Iterator[tuple[Subject, Callable[[Session
                     session.streams.show([line(f"{item.entry.name}: nothing is done ({item.why})")], err)
                     continue
                 made_by = ", ".join(map(str, item.plan.operator)) or "unknown"
-                heading = line(Span(item.entry.name, "strong"), f"  planned by {made_by}")
+                by = f"  by {item.entry.config}" if item.entry.config else ""
+                heading = line(Span(SIGNED_IS, "strong"), f"  {item.entry.name}{by}, planned by {made_by}")
                 steps = [signed_words(number, step) for number, step in enumerate(item.plan.steps, 1)]
-                session.streams.show([heading, *steps], err)
+                show_plan(session, item.plan)
+                session.streams.show([heading, *steps, BLANK], err)
             many = f"{changes} changes, {irreversible} of them IRREVERSIBLE, on {name}, from {header.source}"
             told = [line(f"digest {header.digest}", keep=True), line(f"file sha256 {sha256}", keep=True)]
             session.streams.show([line(many), *told], err)

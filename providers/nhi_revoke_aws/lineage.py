@@ -33,8 +33,7 @@ MINTING = frozenset(
         "GetFederationToken",
     }
 )  # fmt: skip
-OF_ITSELF = "GetSessionToken"
-BY_KEY, BY_NAME = "AccessKeyId", "Username"
+BY_KEY = "AccessKeyId"
 MOST = 200
 """Keys and sessions that are followed, the newest first; a fleet's role has thousands, and LookupEvents answers twice a
 second: 200 take 2 minutes, all Regions side by side."""
@@ -54,32 +53,6 @@ class Root(Struct, frozen=True):
     access: AccessId
     on: PrincipalRef
     born: datetime | None = None
-    as_user: bool = False
-    """It acts as the user itself, whose name each of its events has (AWS docs: CloudTrail userIdentity, IAMUser)."""
-
-
-class Named:
-    """What has a user's name, in one Region. `whole`: all of it was read."""
-
-    def __init__(self, events: Iterable[Event], *, whole: bool) -> None:
-        self.whole = whole
-        self._by_key: dict[str, list[Event]] = {}
-        for event in events:
-            self._by_key.setdefault(event.key, []).append(event)
-
-    def of(self, key: str) -> list[Event]:
-        """Done with that key, the newest first."""
-        return self._by_key.get(key, [])
-
-    def others(self, events: Sequence[Event]) -> list[Event]:
-        """Those that are not among these."""
-        mine: dict[tuple[str, datetime], list[Event]] = {}
-        for event in events:
-            mine.setdefault((event.key, event.at), [])
-        for key in {key for key, _ in mine}:
-            for event in self.of(key):
-                mine.setdefault((key, event.at), []).append(event)
-        return [event for event in events if event not in mine[event.key, event.at]]
 
 
 class Lineage:
@@ -104,12 +77,8 @@ class Lineage:
         self._once: Callable[[Hashable, Callable[[], Read]], Read] = conn.together.once
         self._seen: set[str] = set()
         """Keys and sessions that were told."""
-        self._followed: set[str] = set()
+        self._asked: set[str] = set()
         """Those whose events were read."""
-        self._asked = 0
-        """How many of them were looked up one by one."""
-        self._by_name: dict[str, Named] = {}
-        """By Region."""
 
     @contextmanager
     def beside(self) -> Iterator[None]:
@@ -137,8 +106,7 @@ class Lineage:
                         yield self._told(child, root)
                     # an expired one is followed, too: what it began may outlive it, and what it planted stays
                     if self._here(child.on):
-                        as_user = root.as_user and event.name == OF_ITSELF
-                        following.append(Root(event.minted, child.id, child.on, event.at, as_user))
+                        following.append(Root(event.minted, child.id, child.on, event.at))
             level = self._few(following)
         yield from self._planted.leads(acts)
 
@@ -155,27 +123,22 @@ class Lineage:
                     roots.append(Root(event.minted, child.id, child.on, event.at))
         yield from self.follow(roots)
 
-    def of_user(self, name: str, standing: AccessId, keys: Sequence[Root]) -> Iterable[Found]:
-        """Sessions begun with a user's keys; and its console and `aws login` sessions: no event hands out their key,
-        but what they do shows it. So with keys that were deleted since: no list has them any more. All are followed.
-
-        What acts as the user itself has its name in each event: the look-up by name tells of all of that. Only where it
-        was not read to its end, each key and session is looked up, too.
+    def signed_in(self, name: str, standing: AccessId) -> Iterable[Found]:
+        """Console and `aws login` sessions of a user: no event hands out their key, but what they do shows it. So with
+        keys that were deleted since: no list has them any more. Both are followed.
         """
-        by_name = self._read(BY_NAME, [(Root("", standing, self._on), name)])
-        yield from self.follow(keys)
         roots: list[Root] = []
-        for _, events in by_name:
+        for _, events in self._read("Username", [(Root("", standing, self._on), name)]):
             for event in events:
                 if event.actor != self._on.id or not event.key or not self._new(event.key):
                     continue
                 if event.key.startswith("AKIA"):
-                    roots.append(Root(event.key, f"aws:access-key/{event.key}", self._on, as_user=True))
+                    roots.append(Root(event.key, f"aws:access-key/{event.key}", self._on))
                 elif event.began:
                     session = _signed_in(event, self._on, name, standing, self.now)
                     if session.state == "live":
                         yield session
-                    roots.append(Root(event.key, session.id, self._on, event.began, as_user=True))
+                    roots.append(Root(event.key, session.id, self._on, event.began))
         yield from self.follow(roots)
 
     def limits(self, kind: str, covered_by: tuple[str, ...]) -> Iterable[BlindSpot]:
@@ -209,24 +172,13 @@ class Lineage:
         return fresh
 
     def _few(self, roots: Iterable[Root]) -> list[Root]:
-        """Those that were not followed yet: all that the user's name tells of, and of the others the newest, as many as
-        may still be asked about.
-        """
-        fresh = [r for r in {r.key: r for r in roots}.values() if r.key not in self._followed]
+        """Those that were not asked about yet, the newest first, as many as may still be asked about."""
+        fresh = [r for r in {r.key: r for r in roots}.values() if r.key not in self._asked]
         fresh.sort(key=lambda r: r.born.timestamp() if r.born else float("inf"), reverse=True)
-        free = self._named_everywhere
-        told = [r for r in fresh if r.as_user and free]
-        asks = [r for r in fresh if not (r.as_user and free)]
-        few = asks[: max(0, MOST - self._asked)]
-        self._few_asked |= len(few) < len(asks)
-        self._asked += len(few)
-        self._followed.update(r.key for r in (*told, *few))
-        return [*told, *few]
-
-    @property
-    def _named_everywhere(self) -> bool:
-        """Whether all that has the user's name was read: nothing that acts as the user need be asked about."""
-        return all(region in self._by_name and self._by_name[region].whole for region in self._regions.on)
+        few = fresh[: max(0, MOST - len(self._asked))]
+        self._few_asked |= len(few) < len(fresh)
+        self._asked.update(r.key for r in few)
+        return few
 
     def _here(self, on: PrincipalRef) -> bool:
         """Whether its sessions act in this account: what others do is in the trail of theirs."""
@@ -246,14 +198,8 @@ class Lineage:
         )  # fmt: skip
 
     def _read(self, attribute: str, wanted: Sequence[tuple[Root, str]]) -> Sequence[tuple[Root, list[Event]]]:
-        told: list[tuple[Root, list[Event]]] = []
-        asks: list[tuple[Root, str, str]] = []
-        for (root, value), region in itertools.product(wanted, self._regions.on):
-            named = self._by_name.get(region) if root.as_user else None
-            if named is not None:
-                told.append((root, named.of(value)))
-            if named is None or not named.whole:
-                asks.append((root, value, region))
+        asks = [(root, value, region) for root, value in wanted for region in self._regions.on]
+
         done = itertools.count(1)
 
         def ask(one: tuple[Root, str, str]) -> tuple[Root, list[Event]]:
@@ -262,13 +208,10 @@ class Lineage:
             events, fault = self._once(same, lambda: self._look_up(region, attribute, value))
             if fault is not None:
                 self._unread.append((region, fault))
-            if attribute == BY_NAME:
-                self._by_name[region] = Named(events, whole=fault is None)
-            named = self._by_name.get(region) if root.as_user else None
             self._io.progress(f"CloudTrail of {self._arn.name}", next(done), len(asks))
-            return root, named.others(events) if named is not None else events
+            return root, events
 
-        return [*told, *self._io.map(ask, asks)]
+        return self._io.map(ask, asks)
 
     def _look_up(self, region: str, attribute: str, value: str) -> Read:
         """What was read before it failed still counts."""

@@ -101,7 +101,7 @@ def test_what_was_read_before_a_region_failed_still_counts(bench: Bench) -> None
     bench.sandbox.page_size(1)
     view = bench.view(USER)
     bench.conn.regions()
-    bench.sandbox.fault("cloudtrail:LookupEvents", "denied", times=1000, after=8)
+    bench.sandbox.fault("cloudtrail:LookupEvents", "denied", times=1000, after=12)
     found = list(
         bench.kinds["aws:user-session"].observe(bench.conn, view.who, view.accesses, START - timedelta(1), bench.io)
     )
@@ -215,3 +215,17 @@ def test_somebody_else_who_uses_up_the_rate_costs_time_and_no_event(
     assert counted.throttled > 3
     assert set(sessions(found)) == whole
     assert not blinds(found)
+
+
+def test_a_user_that_was_renamed_has_the_sessions_of_its_old_name(bench: Bench) -> None:
+    """Its keys are the same, and they alone lead there: in those events it has its old name."""
+    bench.sandbox.lag(0, 0)
+    bench.doors()
+    loot = bench.sandbox.loot()
+    before = set(sessions(observed(bench, USER)))
+    bench.sandbox.admin("iam").update_user(UserName="payments-bot", NewUserName="innocent-bot")
+    bench.sandbox.advance(60)
+    found = sessions(observed(bench, USER.replace("payments-bot", "innocent-bot")))
+    begun = {loot.session_token.key_id, loot.worker.key_id, loot.federation_token.key_id}
+    assert begun <= {access.rpartition("/")[2] for access in before}
+    assert begun <= {access.door for access in found.values()}

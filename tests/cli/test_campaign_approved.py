@@ -67,8 +67,9 @@ def test_somebody_else_reads_and_signs_a_campaign_and_then_it_begins(office: Off
     signed = sign(office, ALICE)
     assert signed.code == 0
     for said in (
-        "payments  planned by example:bot/responder",
-        "ledger  planned by example:bot/responder",
+        "SIGNED IS, whatever the sentences above say  payments, planned by example:bot/responder",
+        "SIGNED IS, whatever the sentences above say  ledger, planned by example:bot/responder",
+        "BREAKS\n  example:bot/ledger-bot",
         "cut  example:session/revoke-older  on example:bot/ledger-bot",
         "gone: nothing is done (example:bot/nobody: Example Cloud refused",
         "6 changes, 0 of them IRREVERSIBLE, on 2 identities, from bots.csv",

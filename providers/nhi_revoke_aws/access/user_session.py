@@ -74,11 +74,12 @@ class UserSessions(AccessKind[AwsConnection]):
         self, conn: AwsConnection, who: Principal, accesses: Sequence[Access], since: datetime, io: Io
     ) -> Iterable[Found]:
         walk = Lineage(conn, io, who.ref, since)
-        keys = [
-            Root(access_key.key_of(a.id), a.id, who.ref, as_user=True) for a in accesses if a.kind == access_key.KIND
-        ]
+        keys = [Root(access_key.key_of(a.id), a.id, who.ref) for a in accesses if a.kind == access_key.KIND]
         with walk.beside():
-            yield from walk.of_user(who.name, f"{KIND}/{who.scope}/{who.name}/*", keys)
+            yield from walk.follow(keys)
+            signed_in = list(walk.signed_in(who.name, f"{KIND}/{who.scope}/{who.name}/*"))
+            yield from signed_in
+            yield from walk.follow([Root(a.door, a.id, who.ref) for a in signed_in if isinstance(a, Access)])
         yield from walk.limits(KIND, tuple(f"{KIND}/{name}" for name in ("seal", "deny-all", "deny-older")))
 
     def draft(self, view: View, intent: Intent) -> Iterable[Draft]:
