@@ -20,9 +20,10 @@ from nhi_revoke.provider.fault import AmbiguousName, Fault, Rejected
 from nhi_revoke_aws.connection import AwsConnection
 from nhi_revoke_aws.naming import canonical, parse_arn
 
+READ = "cloudtrail:LookupEvents"
 PAGE = 50
-RATE = 2.0
-"""LookupEvents a second, for each account and Region (AWS docs: LookupEvents)."""
+RATE = 2
+"""LookupEvents a second, for each account and Region (AWS docs: LookupEvents): so many go together."""
 PACE = 0.9 * RATE
 """How fast they are sent: requests do not travel equally long, and each one that is throttled costs a pause."""
 KEPT = timedelta(days=90)
@@ -60,6 +61,8 @@ class Event(Struct, frozen=True):
     """Whose trail this is."""
     source_identity: str = ""
     """What the session that asked carries from its beginning, and hands on."""
+    actor_id: str = ""
+    """The unique id of who asked (`AIDA…`): it stays where a user is renamed."""
 
     @property
     def minted(self) -> str:
@@ -96,6 +99,7 @@ def parse_event(raw: dict[str, Any]) -> Event | None:
         source=str(body.get("eventSource") or "").removesuffix(".amazonaws.com").removesuffix(".amazonaws.com.cn"),
         account=str(body.get("recipientAccountId") or who.get("accountId") or ""),
         source_identity=str(context.get("sourceIdentity") or ""),
+        actor_id=str(who.get("principalId") or ""),
     )
 
 
@@ -135,7 +139,7 @@ def lookup(conn: AwsConnection, region: str, attribute: str, value: str, since: 
     """
     token: dict[str, Any] = {}
     unreadable, oldest = 0, None
-    turn = partial(conn.io.pace, f"cloudtrail/{conn.account()}/{region}", PACE)
+    turn = partial(conn.io.pace, f"cloudtrail/{conn.account()}/{region}", PACE, RATE)
     for _ in range(MOST_PAGES):
         page = conn.call(
             "cloudtrail",

@@ -10,49 +10,34 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from msgspec import Struct
-
 from nhi_revoke.model.found import Access, BlindSpot, Found, Lead
-from nhi_revoke.model.ref import AccessId, Json, PrincipalRef
+from nhi_revoke.model.identity import Principal
+from nhi_revoke.model.ref import AccessId, PrincipalRef
 from nhi_revoke.provider.fault import Denied, Fault
 from nhi_revoke.provider.io import Io
 from nhi_revoke_aws import regions
+from nhi_revoke_aws.begun import LONGEST, MINTING, Root, parent_of, session_of, signed_in
 from nhi_revoke_aws.connection import AwsConnection
-from nhi_revoke_aws.events import KEPT, Event, lookup, moment
-from nhi_revoke_aws.naming import ROOT, Arn, canonical, parse_arn
+from nhi_revoke_aws.events import KEPT, READ, Event, lookup
+from nhi_revoke_aws.naming import Arn, parse_arn
 from nhi_revoke_aws.planted import Act, Planted, acts_of, plant_of
+from nhi_revoke_aws.user_names import RENAMING, acted, had_its_name, names_of
 
 KIND = "aws:lineage"
 """Of the blind spots that an unread region, or a denied look-up, leaves."""
 READS = ("cloudtrail:LookupEvents", regions.READ, "iam:GetUser", "iam:GetRole")
 """The first shows; the others tell where to ask, and whether what was planted is still there."""
-USER_SESSION, ROLE_SESSION = "aws:user-session", "aws:role-session"
-MINTING = frozenset(
-    {
-        "AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "AssumeRoot", "GetSessionToken",
-        "GetFederationToken",
-    }
-)  # fmt: skip
 BY_KEY = "AccessKeyId"
+MOST_NAMES = 20
+"""Of one user, the newest first: whoever renames it often makes the look-ups many, and they answer twice a second."""
 MOST = 200
 """Keys and sessions that are followed, the newest first; a fleet's role has thousands, and LookupEvents answers twice a
 second: 200 take 2 minutes, all Regions side by side."""
-LONGEST = timedelta(hours=36)
-"""GetSessionToken and GetFederationToken (AWS docs): older events show no session that still lives."""
 A_WHILE = timedelta(minutes=5)
 """The operator's clock and AWS's may differ by that much (AWS docs: Signature Version 4)."""
 
 Read: TypeAlias = tuple[list[Event], Fault | None]
 """What was read, and why no more was."""
-
-
-class Root(Struct, frozen=True):
-    """A key or session whose descendants are wanted."""
-
-    key: str
-    access: AccessId
-    on: PrincipalRef
-    born: datetime | None = None
 
 
 class Lineage:
@@ -73,12 +58,16 @@ class Lineage:
         self._regions = conn.regions()
         self._planted = Planted(conn, self._arn)
         self._unread: list[tuple[str, Fault]] = []
-        self._few_asked = False
+        self._few_asked = self._few_names = False
         self._once: Callable[[Hashable, Callable[[], Read]], Read] = conn.together.once
         self._seen: set[str] = set()
         """Keys and sessions that were told."""
-        self._asked: set[str] = set()
+        self._followed: set[str] = set()
         """Those whose events were read."""
+        self._asked = 0
+        """How many of these were asked about."""
+        self._own: dict[str, list[Event]] | None = None
+        """What counts of all that the user's keys and sessions did, where its names are sure to tell it."""
 
     @contextmanager
     def beside(self) -> Iterator[None]:
@@ -95,7 +84,7 @@ class Lineage:
         level = self._few(roots)
         while level:
             following: list[Root] = []
-            for root, events in self._read(BY_KEY, [(r, r.key) for r in level]):
+            for root, events in self._of_keys(level):
                 for event in events:
                     if event.at >= self._since:
                         acts += acts_of(event, root.on, root.access)
@@ -106,7 +95,8 @@ class Lineage:
                         yield self._told(child, root)
                     # an expired one is followed, too: what it began may outlive it, and what it planted stays
                     if self._here(child.on):
-                        following.append(Root(event.minted, child.id, child.on, event.at))
+                        own = root.own and event.name == "GetSessionToken"
+                        following.append(Root(event.minted, child.id, child.on, event.at, own))
             level = self._few(following)
         yield from self._planted.leads(acts)
 
@@ -114,32 +104,60 @@ class Lineage:
         """Sessions of the role itself, by whomever they were begun, and their descendants."""
         mine = Root("", standing, self._on)
         roots: list[Root] = []
-        for _, events in self._read("ResourceName", [(mine, self._on.id)]):
+        for _, events in self._read([(mine, "ResourceName", self._on.id)]):
             for event in events:
-                child = session_of(event, Root("", _parent_of(event) or standing, self._on), self.now)
+                child = session_of(event, Root("", parent_of(event) or standing, self._on), self.now)
                 if child and child.on == self._on and self._new(event.minted):
                     if child.state == "live":
                         yield child
                     roots.append(Root(event.minted, child.id, child.on, event.at))
         yield from self.follow(roots)
 
-    def signed_in(self, name: str, standing: AccessId) -> Iterable[Found]:
-        """Console and `aws login` sessions of a user: no event hands out their key, but what they do shows it. So with
-        keys that were deleted since: no list has them any more. Both are followed.
+    def of_user(self, who: Principal, keys: Sequence[Root], standing: AccessId) -> Iterable[Found]:
+        """Sessions begun with a user's keys, and what only its name leads to: console and `aws login` sessions, whose
+        keys no event hands out, and keys that were deleted since. All of them are followed.
+
+        What its keys and sessions did stands under its name, and is not asked for again: unless it may have been
+        renamed so late that the logs do not show it yet, which would hide all that it did under another name. Of a user
+        that had its ARN before, nothing is listed: but what that one began may live, and is followed.
         """
+        mine = Root("", standing, self._on)
+        did = self._by_name(who, mine)
+        yield from self.follow(keys)
         roots: list[Root] = []
-        for _, events in self._read("Username", [(Root("", standing, self._on), name)]):
-            for event in events:
-                if event.actor != self._on.id or not event.key or not self._new(event.key):
-                    continue
-                if event.key.startswith("AKIA"):
-                    roots.append(Root(event.key, f"aws:access-key/{event.key}", self._on))
-                elif event.began:
-                    session = _signed_in(event, self._on, name, standing, self.now)
-                    if session.state == "live":
-                        yield session
-                    roots.append(Root(event.key, session.id, self._on, event.began))
+        for event in did:
+            if not event.key or not self._new(event.key):
+                continue
+            own = acted(who, event)
+            if event.key.startswith("AKIA"):
+                roots.append(Root(event.key, f"aws:access-key/{event.key}", self._on, own=own))
+            elif event.began:
+                session = signed_in(event, self._on, who.name, standing, self.now)
+                if own and session.state == "live":
+                    yield session
+                roots.append(Root(event.key, session.id, self._on, event.began, own))
         yield from self.follow(roots)
+
+    def _by_name(self, who: Principal, mine: Root) -> Sequence[Event]:
+        """All that the user did, or another of its ARN, under each name that it had within what is looked through."""
+        asked = self._read([(mine, "EventName", RENAMING), (mine, "Username", who.name)])
+        half = len(self._regions.on)
+        renamings, by_name = ([e for _, events in part for e in events] for part in (asked[:half], asked[half:]))
+        names = names_of(who.name, renamings)
+        more = self._read([(mine, "Username", name) for name in names[1:MOST_NAMES]])
+        did = [
+            e
+            for e in itertools.chain(by_name, *(events for _, events in more))
+            if acted(who, e) or e.actor == who.ref.id
+        ]
+        self._few_names = len(names) > MOST_NAMES
+        late = self.now - timedelta(seconds=self._conn.settings.logs_lag)
+        if not self._unread and not self._few_names and had_its_name(who, renamings, by_name, late):
+            self._own = {}
+            for event in did:
+                if acted(who, event) and counts(event):
+                    self._own.setdefault(event.key, []).append(event)
+        return did
 
     def limits(self, kind: str, covered_by: tuple[str, ...]) -> Iterable[BlindSpot]:
         """What these logs cannot show: the lag, what is older than they are, unread regions, denied look-ups."""
@@ -163,6 +181,9 @@ class Lineage:
         if self._few_asked:
             why = f"more than {MOST} keys and sessions: what the older ones began and planted was not looked up"
             yield BlindSpot(self._on, KIND, why)
+        if self._few_names:
+            why = f"renamed more than {MOST_NAMES} times: what it did under older names was not looked up"
+            yield BlindSpot(self._on, KIND, why)
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
@@ -172,13 +193,25 @@ class Lineage:
         return fresh
 
     def _few(self, roots: Iterable[Root]) -> list[Root]:
-        """Those that were not asked about yet, the newest first, as many as may still be asked about."""
-        fresh = [r for r in {r.key: r for r in roots}.values() if r.key not in self._asked]
+        """Those that were not followed yet: the newest first, as many as may still be asked about."""
+        fresh = [r for r in {r.key: r for r in roots}.values() if r.key not in self._followed]
         fresh.sort(key=lambda r: r.born.timestamp() if r.born else float("inf"), reverse=True)
-        few = fresh[: max(0, MOST - len(self._asked))]
-        self._few_asked |= len(few) < len(fresh)
-        self._asked.update(r.key for r in few)
-        return few
+        known = [r for r in fresh if self._is_known(r)]
+        asking = [r for r in fresh if not self._is_known(r)]
+        few = asking[: max(0, MOST - self._asked)]
+        self._few_asked |= len(few) < len(asking)
+        self._asked += len(few)
+        self._followed.update(r.key for r in (*known, *few))
+        return [*known, *few]
+
+    def _is_known(self, root: Root) -> bool:
+        """Whether what it did was read by the name of its user."""
+        return self._own is not None and root.own
+
+    def _of_keys(self, level: Sequence[Root]) -> Iterable[tuple[Root, Sequence[Event]]]:
+        asked = self._read([(r, BY_KEY, r.key) for r in level if not self._is_known(r)])
+        known = [(r, (self._own or {}).get(r.key, ())) for r in level if self._is_known(r)]
+        return [*known, *asked]
 
     def _here(self, on: PrincipalRef) -> bool:
         """Whether its sessions act in this account: what others do is in the trail of theirs."""
@@ -197,14 +230,14 @@ class Lineage:
             next=f"with credentials of account {arn.account}: {command}",
         )  # fmt: skip
 
-    def _read(self, attribute: str, wanted: Sequence[tuple[Root, str]]) -> Sequence[tuple[Root, list[Event]]]:
-        asks = [(root, value, region) for root, value in wanted for region in self._regions.on]
-
+    def _read(self, wanted: Sequence[tuple[Root, str, str]]) -> Sequence[tuple[Root, Sequence[Event]]]:
+        """In the order of what is wanted (root, attribute, value), and in each Region of these."""
+        asks = [(*each, region) for each in wanted for region in self._regions.on]
         done = itertools.count(1)
 
-        def ask(one: tuple[Root, str, str]) -> tuple[Root, list[Event]]:
-            root, value, region = one
-            same = (READS[0], region, attribute, value, self._start)
+        def ask(one: tuple[Root, str, str, str]) -> tuple[Root, Sequence[Event]]:
+            root, attribute, value, region = one
+            same = (READ, region, attribute, value, self._start)
             events, fault = self._once(same, lambda: self._look_up(region, attribute, value))
             if fault is not None:
                 self._unread.append((region, fault))
@@ -221,100 +254,13 @@ class Lineage:
             events.extend(
                 event
                 for event in lookup(self._conn, region, attribute, value, self._start)
-                if attribute != BY_KEY or event.name in MINTING or plant_of(event)
+                if attribute != BY_KEY or counts(event)
             )
         except Fault as fault:
             return events, fault
         return events, None
 
 
-def session_of(event: Event, begun_with: Root, now: datetime) -> Access | None:
-    """The session that a minting event began; None for other events."""
-    if event.name not in MINTING or not event.minted:
-        return None
-    try:
-        expires = moment(event.answer["credentials"].get("expiration"))
-    except ValueError:
-        expires = event.at + _asked_for(event)
-    of_role = event.name.startswith("AssumeRole")
-    on = _role(event) if of_role else _root(event) if event.name == "AssumeRoot" else begun_with.on
-    if on is None:
-        return None
-    kind = ROLE_SESSION if of_role else USER_SESSION
-    return Access(
-        id=f"{kind}/{event.minted}",
-        on=on,
-        kind=kind,
-        family="session",
-        state="live" if expires is None or expires > now else "expired",
-        label=_label(event, on, of_role),
-        created=event.at,
-        expires=expires,
-        parent=begun_with.access,
-        evidence=f"{READS[0]} {event.region}",
-        door=event.minted,
-        before=_named(event),
-    )
-
-
-def _named(event: Event) -> Json:
-    """By what a policy can name this one session; from the event alone, so that every look finds the same."""
-    assumed, federated = event.answer.get("assumedRoleUser") or {}, event.answer.get("federatedUser") or {}
-    arn = parse_arn(str(assumed.get("arn") or ""))
-    names = {
-        "session": event.asked.get("roleSessionName") or (arn.session if arn else "") or event.asked.get("name"),
-        "userid": assumed.get("assumedRoleId") or federated.get("federatedUserId"),
-        "source_identity": event.asked.get("sourceIdentity")
-        or event.answer.get("sourceIdentity")
-        or event.source_identity,
-    }
-    return {key: str(value) for key, value in names.items() if value}
-
-
-def _signed_in(event: Event, on: PrincipalRef, name: str, standing: AccessId, now: datetime) -> Access:
-    assert event.began, "only what a session did is asked about"
-    return Access(
-        f"{USER_SESSION}/{event.key}", on, USER_SESSION, "session",
-        "live" if event.began + LONGEST > now else "expired",
-        label=f"session {event.key} of {name}, seen doing {event.name}",
-        created=event.began, parent=standing, evidence=f"{READS[0]} {event.region}", door=event.key,
-    )  # fmt: skip
-
-
-def _label(event: Event, on: PrincipalRef, of_role: bool) -> str:
-    if of_role:
-        by = f" by {event.service}" if event.service else ""
-        return f"session {event.asked.get('roleSessionName') or event.minted} of role {on.id.rpartition('/')[2]}{by}"
-    given = f" {event.asked['name']}" if event.asked.get("name") else ""
-    return f"{event.name}{given} session {event.minted}"
-
-
-def _role(event: Event) -> PrincipalRef | None:
-    """The role's own ARN: the request has it with its path, the answer without."""
-    asked = str(event.asked.get("roleArn") or "")
-    if parse_arn(asked):
-        return canonical(asked)
-    answered = parse_arn(str((event.answer.get("assumedRoleUser") or {}).get("arn") or ""))
-    if answered is None:
-        return None
-    return canonical(str(Arn(answered.partition, answered.account, "role", "/", answered.name)))
-
-
-def _root(event: Event) -> PrincipalRef | None:
-    """The root user of a member account: asked for by ARN or by account id."""
-    asked, actor = str(event.asked.get("targetPrincipal") or ""), parse_arn(event.actor)
-    if parse_arn(asked):
-        return canonical(asked)
-    return canonical(str(Arn(actor.partition, asked, ROOT, "/", ROOT))) if asked.isdigit() and actor else None
-
-
-def _asked_for(event: Event) -> timedelta:
-    return timedelta(seconds=int(event.asked.get("durationSeconds") or LONGEST.total_seconds()))
-
-
-def _parent_of(event: Event) -> AccessId | None:
-    if event.key.startswith("AKIA"):
-        return f"aws:access-key/{event.key}"
-    if event.key.startswith("ASIA"):
-        return f"{USER_SESSION if event.actor_type == 'IAMUser' else ROLE_SESSION}/{event.key}"
-    return None
+def counts(event: Event) -> bool:
+    """Of what a key did: whether it began a session or planted something."""
+    return event.name in MINTING or plant_of(event) is not None

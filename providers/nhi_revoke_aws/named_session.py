@@ -18,7 +18,7 @@ from msgspec import Struct
 from nhi_revoke.model.found import Access
 from nhi_revoke.model.identity import Principal
 from nhi_revoke.model.ref import Json
-from nhi_revoke_aws.lineage import ROLE_SESSION, USER_SESSION
+from nhi_revoke_aws.begun import ROLE_SESSION, USER_SESSION
 from nhi_revoke_aws.naming import ROLE
 from nhi_revoke_aws.policy import NAME, as_json
 

@@ -10,8 +10,9 @@ import pytest
 
 from nhi_revoke.model.found import Access, BlindSpot, Found
 from nhi_revoke.model.ref import PrincipalRef
+from nhi_revoke_aws.begun import Root, session_of
 from nhi_revoke_aws.events import moment, parse_event
-from nhi_revoke_aws.lineage import KIND, Root, session_of
+from nhi_revoke_aws.lineage import KIND
 
 from .conftest import START, USER, WORKER, Bench
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -101,7 +102,7 @@ def test_what_was_read_before_a_region_failed_still_counts(bench: Bench) -> None
     bench.sandbox.page_size(1)
     view = bench.view(USER)
     bench.conn.regions()
-    bench.sandbox.fault("cloudtrail:LookupEvents", "denied", times=1000, after=12)
+    bench.sandbox.fault("cloudtrail:LookupEvents", "denied", times=1000, after=6)
     found = list(
         bench.kinds["aws:user-session"].observe(bench.conn, view.who, view.accesses, START - timedelta(1), bench.io)
     )
@@ -217,15 +218,79 @@ def test_somebody_else_who_uses_up_the_rate_costs_time_and_no_event(
     assert not blinds(found)
 
 
-def test_a_user_that_was_renamed_has_the_sessions_of_its_old_name(bench: Bench) -> None:
-    """Its keys are the same, and they alone lead there: in those events it has its old name."""
+@pytest.mark.parametrize("acts", [False, True])
+def test_a_user_that_was_renamed_has_the_sessions_of_its_old_name(bench: Bench, *, acts: bool) -> None:
+    """The renaming is in no log yet. Its keys are the same, and they alone lead there: in those events it has its old
+    name. That it acts under the new one proves nothing.
+    """
     bench.sandbox.lag(0, 0)
     bench.doors()
     loot = bench.sandbox.loot()
     before = set(sessions(observed(bench, USER)))
     bench.sandbox.admin("iam").update_user(UserName="payments-bot", NewUserName="innocent-bot")
     bench.sandbox.advance(60)
+    if acts:
+        bench.sandbox.client("sts", loot.key).get_caller_identity()
+        bench.sandbox.advance(60)
     found = sessions(observed(bench, USER.replace("payments-bot", "innocent-bot")))
     begun = {loot.session_token.key_id, loot.worker.key_id, loot.federation_token.key_id}
     assert begun <= {access.rpartition("/")[2] for access in before}
     assert begun <= {access.door for access in found.values()}
+
+
+def test_what_keys_did_is_not_asked_for_again_once_the_name_has_told_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loot = bench.sandbox.loot()
+    own = {held.key_id for held in (loot.key, loot.spare, loot.session_token, loot.console)}
+    asked: list[str] = []
+    real = events.lookup
+
+    def heard(conn: Any, region: str, attribute: str, value: str, since: datetime) -> Any:
+        asked.append(value)
+        return real(conn, region, attribute, value, since)
+
+    monkeypatch.setattr(lineage, "lookup", heard)
+    by_name = set(sessions(observed(bench, USER)))
+    assert {"UpdateUser", "payments-bot", loot.federation_token.key_id, loot.worker.key_id} <= set(asked)
+    assert not own & set(asked)
+    monkeypatch.setattr(lineage, "had_its_name", lambda *_: False)
+    assert set(sessions(observed(bench, USER))) == by_name
+    assert own <= set(asked)
+
+
+def test_a_console_session_is_found_under_each_name_that_its_user_had(bench: Bench) -> None:
+    """No list and no key leads to it: the renaming itself does, whoever has those names since."""
+    bench.sandbox.lag(0, 0)
+    loot, iam = bench.sandbox.loot(), bench.sandbox.client("iam")
+    told = sessions(observed(bench, USER))[f"aws:user-session/{loot.console.key_id}"]
+    iam.update_user(UserName="payments-bot", NewUserName="innocent-bot")
+    iam.update_user(UserName="innocent-bot", NewPath="/moved/")
+    bench.sandbox.advance(60)
+    iam.update_user(UserName="innocent-bot", NewUserName="third-bot")
+    iam.create_user(UserName="payments-bot", Path="/bots/")
+    made = iam.create_access_key(UserName="payments-bot")["AccessKey"]
+    other = Held(made["AccessKeyId"], made["SecretAccessKey"])
+    bench.sandbox.client("sts", other).get_session_token()
+    bench.sandbox.advance(60)
+    found = observed(bench, "user/third-bot")
+    console = sessions(found)[told.id]
+    assert (console.created, console.label) == (told.created, told.label.replace("payments-bot", "third-bot"))
+    assert console.on == bench.resolve("user/third-bot").ref
+    assert other.key_id not in {access.parent.rpartition("/")[2] for access in sessions(found).values()}
+    theirs = sessions(observed(bench, USER))
+    assert told.id not in theirs, "who has the old name now began none of it"
+    assert loot.worker.key_id in {access.door for access in theirs.values()}, "but whoever had its ARN may live on"
+
+
+def test_names_beyond_the_most_are_said(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lineage, "MOST_NAMES", 2)
+    bench.sandbox.lag(0, 0)
+    console, names = bench.sandbox.loot().console.key_id, ["payments-bot", "second-bot", "third-bot"]
+    for number, (old, new) in enumerate(itertools.pairwise(names), start=1):
+        bench.sandbox.client("iam").update_user(UserName=old, NewUserName=new)
+        bench.sandbox.advance(60)
+        found = observed(bench, f"user/{new}")
+        assert (f"aws:user-session/{console}" in sessions(found)) == (number == 1)
+        said = ["renamed more than 2 times: what it did under older names was not looked up"]
+        assert [b.why for b in blinds(found)] == said * (number - 1)

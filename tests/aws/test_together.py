@@ -21,9 +21,10 @@ from nhi_revoke.provider.together import Looks, Together
 from nhi_revoke_aws.access.boundary import Boundaries
 from nhi_revoke_aws.access.reach import Reach
 from nhi_revoke_aws.access.role_trust import RoleTrusts
+from nhi_revoke_aws.begun import Root
 from nhi_revoke_aws.connection import AwsConnection
 from nhi_revoke_aws.events import lookup
-from nhi_revoke_aws.lineage import Lineage, Root
+from nhi_revoke_aws.lineage import Lineage
 from nhi_revoke_aws.principals import resolve
 from nhi_revoke_aws.sandbox.sandbox import ACCOUNT
 from nhi_revoke_aws.settings import AwsSettings

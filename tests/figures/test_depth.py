@@ -23,8 +23,10 @@ SHARED = {
     "GetOutboundWebIdentityFederationInfo": 2,
 }  # fmt: skip
 """At the most: who asks while another does hears the same answer."""
-LOOKUPS = 9
-"""One for the role's sessions, one for the user's, and one for each of the two keys and of the five sessions."""
+LOOKUPS = 6
+"""One for the role's sessions, one for what the user did, one for its names, and one for each of the three sessions
+that act under another name: a federated user's and two of roles.
+"""
 WHOLE, WHOLE_DEPTH = 140, 26
 """At the most, until the report is there: 127 and 19 where nothing else runs. A second look at everything, what the
 sessions lead to, and the plan for that are among it.

@@ -16,12 +16,13 @@ from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.model.step import Draft, Notice, Phase
 from nhi_revoke.provider.io import Io
 from nhi_revoke.provider.kind import AccessKind, View, draft_step
+from nhi_revoke_aws.begun import ROLE_SESSION
 from nhi_revoke_aws.brake import brake_of
 from nhi_revoke_aws.connection import AwsConnection
 from nhi_revoke_aws.cutting import Cut, DenyAll, DenyOlder, Release, needed
 from nhi_revoke_aws.holding import what_breaks
 from nhi_revoke_aws.lineage import KIND as LINEAGE
-from nhi_revoke_aws.lineage import READS, ROLE_SESSION, Lineage
+from nhi_revoke_aws.lineage import READS, Lineage
 from nhi_revoke_aws.named_session import one_session
 from nhi_revoke_aws.one_session import draft_one
 from nhi_revoke_aws.principals import name_in

@@ -17,10 +17,11 @@ from nhi_revoke.model.step import Draft, Notice, Residual
 from nhi_revoke.provider.io import Io
 from nhi_revoke.provider.kind import AccessKind, View, draft_step
 from nhi_revoke_aws.access import access_key, login_profile
+from nhi_revoke_aws.begun import USER_SESSION, Root
 from nhi_revoke_aws.brake import Brake, brake_of
 from nhi_revoke_aws.connection import AwsConnection
 from nhi_revoke_aws.cutting import SETTLE, Cut, DenyAll, DenyOlder, Release, Seal, needed
-from nhi_revoke_aws.lineage import READS, USER_SESSION, Lineage, Root
+from nhi_revoke_aws.lineage import READS, Lineage
 from nhi_revoke_aws.named_session import one_session
 from nhi_revoke_aws.one_session import draft_one
 from nhi_revoke_aws.policy import LOGIN_LIFE, read
@@ -74,12 +75,9 @@ class UserSessions(AccessKind[AwsConnection]):
         self, conn: AwsConnection, who: Principal, accesses: Sequence[Access], since: datetime, io: Io
     ) -> Iterable[Found]:
         walk = Lineage(conn, io, who.ref, since)
-        keys = [Root(access_key.key_of(a.id), a.id, who.ref) for a in accesses if a.kind == access_key.KIND]
+        keys = [Root(access_key.key_of(a.id), a.id, who.ref, own=True) for a in accesses if a.kind == access_key.KIND]
         with walk.beside():
-            yield from walk.follow(keys)
-            signed_in = list(walk.signed_in(who.name, f"{KIND}/{who.scope}/{who.name}/*"))
-            yield from signed_in
-            yield from walk.follow([Root(a.door, a.id, who.ref) for a in signed_in if isinstance(a, Access)])
+            yield from walk.of_user(who, keys, f"{KIND}/{who.scope}/{who.name}/*")
         yield from walk.limits(KIND, tuple(f"{KIND}/{name}" for name in ("seal", "deny-all", "deny-older")))
 
     def draft(self, view: View, intent: Intent) -> Iterable[Draft]:
