@@ -22,8 +22,8 @@ from nhi_revoke_aws.naming import canonical, parse_arn
 
 READ = "cloudtrail:LookupEvents"
 PAGE = 50
-RATE = 2
-"""LookupEvents a second, for each account and Region (AWS docs: LookupEvents): so many go together."""
+RATE = 2.0
+"""LookupEvents a second, for each account and Region (AWS docs: LookupEvents)."""
 PACE = 0.9 * RATE
 """How fast they are sent: requests do not travel equally long, and each one that is throttled costs a pause."""
 KEPT = timedelta(days=90)
@@ -139,7 +139,7 @@ def lookup(conn: AwsConnection, region: str, attribute: str, value: str, since: 
     """
     token: dict[str, Any] = {}
     unreadable, oldest = 0, None
-    turn = partial(conn.io.pace, f"cloudtrail/{conn.account()}/{region}", PACE, RATE)
+    turn = partial(conn.io.pace, f"cloudtrail/{conn.account()}/{region}", PACE)
     for _ in range(MOST_PAGES):
         page = conn.call(
             "cloudtrail",
