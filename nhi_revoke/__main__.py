@@ -17,9 +17,9 @@ def main() -> int:
         from nhi_revoke.completion.answer import print_answers
 
         return print_answers(arguments[1:])
-    from nhi_revoke.cli.collector import collect_little_while_starting
+    from nhi_revoke.cli.collector import collect_nothing_while_starting
 
-    collect_little_while_starting()
+    collect_nothing_while_starting()
     from nhi_revoke.cli.process import run_process
 
     return run_process(arguments)

@@ -10,23 +10,23 @@ from collections.abc import Callable
 
 PAUSE = 0.25
 """Seconds in which no module is loaded: a command that has started."""
-MOST_PAUSES = 20
-"""On a machine that is so slow, it is as usual from then on."""
-NEW_ALONE = (20_000, 50, 1000)
-"""Until then only new objects are looked through, once. Else all are, each time that they grow by a quarter: a `list`
-of one provider makes up to 200,000 while it loads, and that was a sixth of its time."""
+MOST_PAUSES = 12
+"""On a machine that is so slow, it begins all the same."""
 
 
-def collect_little_while_starting(wait: Callable[[float], None] = time.sleep) -> None:
-    """From then on it is as usual, but for what is there by then, which is gone through no more: what streams through
-    a command makes circles that hold whole pages. `wait`: for so many seconds, in a thread of its own.
+def collect_nothing_while_starting(wait: Callable[[float], None] = time.sleep) -> None:
+    """Python goes through all that is new, and through everything each time that it grows by a quarter: a `list` of one
+    provider makes up to 200,000 objects while it loads, and that was a fifth of its time.
+
+    Once it has loaded what it needs, garbage is collected as usual, since what streams through a command makes circles
+    that hold whole pages; but what is there by then is gone through no more. `wait`: for so many seconds, in a thread
+    of its own.
     """
-    usual = gc.get_threshold()
-    gc.set_threshold(*NEW_ALONE)
-    threading.Thread(target=_once_loaded, args=(usual, wait), name="collector", daemon=True).start()
+    gc.disable()
+    threading.Thread(target=_once_loaded, args=(wait,), name="collector", daemon=True).start()
 
 
-def _once_loaded(usual: tuple[int, int, int], wait: Callable[[float], None]) -> None:
+def _once_loaded(wait: Callable[[float], None]) -> None:
     for _ in range(MOST_PAUSES):
         before = len(sys.modules)
         wait(PAUSE)
@@ -34,4 +34,4 @@ def _once_loaded(usual: tuple[int, int, int], wait: Callable[[float], None]) -> 
             break
     # The first look through all of it would take a tenth of a second, all threads waiting; most of it are modules.
     gc.freeze()
-    gc.set_threshold(*usual)
+    gc.enable()
