@@ -24,8 +24,11 @@ def is_operator(principal: Principal, operator: Iterable[str]) -> bool:
 
 
 def protected(principal: Principal, protect: Iterable[str]) -> str | None:
-    """The pattern of `protect` that names it, or None."""
-    return next((p for p in protect if any(fnmatchcase(n, p) for n in all_names(principal))), None)
+    """The pattern of `protect` that names it, or None. In whatever case: most vendors take names that differ in it for
+    one, and show another than was typed.
+    """
+    names = [name.casefold() for name in all_names(principal)]
+    return next((p for p in protect if any(fnmatchcase(n, p.casefold()) for n in names)), None)
 
 
 def check(plan: Plan, protect: Iterable[str], consent: Consent | None) -> None:

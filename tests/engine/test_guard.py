@@ -68,6 +68,15 @@ def test_protected_by_whatever_name(pattern: str) -> None:
     allowed(plan, YES, ("fake:bot/other", "CI"))
 
 
+@pytest.mark.parametrize("pattern", ["Fake:Bot/CI", "typed/Emergency@Example.com", "typed/emergency@*"])
+def test_protected_in_whatever_case_it_is_written(pattern: str) -> None:
+    """A directory shows the name that was typed as Emergency@ as emergency@, or the other way round."""
+    for typed in ("typed/emergency@example.com", "typed/EMERGENCY@example.com"):
+        plan = replace(PLAN, principals=(replace(principal(), typed=typed),))
+        error = refused(plan, None, (pattern,))
+        assert (error.code, repr(pattern) in error.message) == ("protected", True)
+
+
 def test_vendor_managed_only_where_nothing_else_is_left() -> None:
     managed = principal("m", untouchable="it is the vendor's own: open a ticket")
     assert "open a ticket" in refused(replace(PLAN, principals=(managed,)), None).message
