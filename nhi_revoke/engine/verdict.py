@@ -8,7 +8,7 @@ from typing import Literal
 
 from nhi_revoke.engine.watch import is_live, live_leads
 from nhi_revoke.model.command import command
-from nhi_revoke.model.found import Lead
+from nhi_revoke.model.found import Access, Lead
 from nhi_revoke.model.plan import Plan
 from nhi_revoke.model.proof import Proof
 from nhi_revoke.model.report import Outcome, Report
@@ -43,9 +43,21 @@ def left_code(plan: Plan) -> int:
     lasting = [each for each in plan.residuals if each.counts]
     if plan.manual or any(not door.kept for door in plan.open) or any(each.until is None for each in lasting):
         return 8
+    if any(_works_on(access, plan) for access in plan.accesses):
+        return 8
     if any(b.counts for b in plan.blind) or plan.unreachable:
         return 9
     return 6 if lasting else 0
+
+
+def _works_on(access: Access, plan: Plan) -> bool:
+    """Whether somebody is let in by what a plan without steps leaves as it is: what is beyond its scope, say."""
+    if access.family in ("trust", "factor") or not access.opens or access.shut:
+        return False
+    foretold = any(each.access == access.id and each.until is not None for each in plan.residuals)
+    # Of sessions that no list shows, the kind has said in the plan what becomes of them.
+    maybe = access.state == "unknown" and not plan.intent.covers(access)
+    return (access.state == "live" or maybe) and not foretold
 
 
 def is_open(report: Report, now: datetime) -> bool:
