@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Literal
 
@@ -11,7 +11,8 @@ from nhi_revoke.model.command import command
 from nhi_revoke.model.found import Access, Lead
 from nhi_revoke.model.plan import Plan
 from nhi_revoke.model.proof import Proof
-from nhi_revoke.model.report import Outcome, Report
+from nhi_revoke.model.ref import StepId
+from nhi_revoke.model.report import Outcome, Report, StepResult
 from nhi_revoke.model.step import Phase
 
 OPEN_FATES = ("open", "left", "failed")
@@ -19,13 +20,20 @@ UNSEEN = "unseen"
 CONTAINING = (Phase.CUT, Phase.END, Phase.SEAL)
 
 
-def exit_code(report: Report, now: datetime) -> int:
-    """5, then 8, 9, 6, when several hold; 1 when steps failed and nothing changed; 0 for done and proven."""
-    changed = any(s.result in ("done", "undone") for s in report.steps)
+def exit_code(
+    report: Report, now: datetime, *, own: Collection[StepId] | None = None, changed: bool | None = None
+) -> int:
+    """5, then 8, 9, 6, when several hold; 1 when steps failed and nothing changed; 0 for done and proven.
+
+    `own`: the steps of the newest command on the run, None: all. `changed`: whether anything was changed, or may have
+    been; None: as the words of the steps say.
+    """
+    if changed is None:
+        changed = any(s.result in ("done", "undone") for s in report.steps)
     failed = [s for s in report.steps if s.result in ("failed", "lost", "impossible")]
     skipped = [s for s in report.steps if s.result in ("skipped", "waiting") and s.phase is not Phase.RELEASE]
     if report.verb in ("undo", "release", "finish"):
-        return 5 if failed else 0  # what taking back opens is said, and intended
+        return _later_code(report, [s for s in report.steps if own is None or s.id in own])
     # A cut, end or seal is only ever skipped because another step was not seen to hold: `resume` does it.
     if failed or any(s.result == "waiting" or s.phase in CONTAINING for s in skipped):
         return 5 if changed else 1
@@ -36,6 +44,16 @@ def exit_code(report: Report, now: datetime) -> int:
     if report.residual_until is not None and report.residual_until > now:
         return 6
     return 0
+
+
+def _later_code(report: Report, steps: Iterable[StepResult]) -> int:
+    """Of what came after a run, by its own steps: what taking back opens is said, and intended."""
+    steps = tuple(steps)
+    if any(s.result in ("failed", "lost", "impossible", "skipped", "waiting") for s in steps):
+        return 5
+    if any(s.proof is Proof.REQUESTED for s in steps):
+        return 8
+    return 5 if report.state == "partial" else 0
 
 
 def left_code(plan: Plan) -> int:
