@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import Any, TypeVar
@@ -197,6 +198,21 @@ class Surveyor:
     def _stopped(self) -> None:
         if self._io.stop.is_set():
             raise Interrupted
+
+    def operator(self, refs: Iterable[PrincipalRef]) -> tuple[PrincipalRef, ...]:
+        """Who acts on these, with the whole chain. Of a login that is missing nothing is told: its steps fail."""
+        asked: dict[tuple[str, str], Future[Sequence[PrincipalRef]]] = {}
+        told: list[PrincipalRef] = []
+        for ref in refs:
+            with suppress(Trouble):
+                key = (ref.provider, self._connections.scope_of(ref))
+                if key not in asked:
+                    asked[key] = self._pool.submit(self._connections.of_ref(ref).whoami)
+        for whole in asked.values():
+            with suppress(Exception):
+                told += whole.result()
+        self._stopped()
+        return tuple(dict.fromkeys(told))
 
     def _nobody(self, looks: Sequence[Look], key: tuple[str, str], fault: Exception) -> None:
         """Without knowing who the operator is, the guard cannot protect it: that connection is not used."""

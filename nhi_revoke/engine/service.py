@@ -40,7 +40,7 @@ from nhi_revoke.engine.runs import RunSummary, find_run, summary
 from nhi_revoke.engine.search import FoundPrincipals
 from nhi_revoke.engine.sharing import Share
 from nhi_revoke.engine.stale import refreshed
-from nhi_revoke.engine.states import require
+from nhi_revoke.engine.states import left_over, require
 from nhi_revoke.engine.store import Journals, RunFolder
 from nhi_revoke.engine.work import Work, locked_work
 from nhi_revoke.model.checkup import Finding
@@ -282,7 +282,9 @@ class Engine:
 
     def resume(self, run: str) -> Report:
         """Goes on after a crash, a Ctrl-C or failed steps. Raises as `run` does."""
-        self._history(run, "resume")
+        history = self._history(run, "resume")
+        if history.now.opened.verb not in ("undo", "release", "finish") or left_over(history):
+            self._guard_anew(history)
         with self._opened(run, "resume") as work:
             return work.resume()
 
@@ -294,7 +296,7 @@ class Engine:
 
     def hold(self, run: str, *, interval: float, until: Utc | None) -> Report:
         """Until the last residual has passed, or `until`: re-reads every `interval` seconds, closes what came open."""
-        self._history(run, "hold")
+        self._guard_anew(self._history(run, "hold"))
         with self._opened(run, "hold") as work:
             return work.hold(interval, until)
 
@@ -339,6 +341,12 @@ class Engine:
         history = History(Journal.open(self._store, run).lines)
         require(run, history, verb)
         return history
+
+    def _guard_anew(self, history: History) -> None:
+        """Whoever goes on with a run may be somebody else than who began it, and `protect` may have changed since."""
+        plan = history.first.plan
+        operator = self.surveyor.operator(p.ref for p in plan.principals)
+        self.guard(replace(plan, operator=operator), None)
 
     def _work(self, journal: Journal) -> Work:
         return Work(
