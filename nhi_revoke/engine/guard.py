@@ -86,3 +86,11 @@ def _principals(plan: Plan, protect: tuple[str, ...]) -> None:
     if plan.principals and all(p.untouchable for p in plan.principals):
         first = plan.principals[0]
         raise Refused("vendor-managed", f"{first.ref}: {first.untouchable}. Nothing was changed.", "By hand, as above.")
+    named = {p.ref for p in plan.principals}
+    if strange := next((step for step in plan.steps if step.on not in named), None):
+        raise Refused(
+            "strange-step",
+            f"the plan names {', '.join(map(str, sorted(named))) or 'nobody'}, and has a step on {strange.on}: no plan "
+            "of this tool does, so that somebody else wrote into it. Nothing was changed.",
+            "Make a new plan.",
+        )

@@ -81,7 +81,17 @@ def test_vendor_managed_only_where_nothing_else_is_left() -> None:
     managed = principal("m", untouchable="it is the vendor's own: open a ticket")
     assert "open a ticket" in refused(replace(PLAN, principals=(managed,)), None).message
     allowed(replace(PLAN, principals=(principal(), managed)))
-    allowed(replace(PLAN, principals=()))
+    allowed(replace(PLAN, principals=(), steps=()))
+
+
+def test_a_step_on_somebody_whom_the_plan_does_not_name() -> None:
+    """A saved plan that was written into: neither `protect` nor the operator's chain was held against such a step."""
+    strange = replace(PLAN, steps=(*PLAN.steps, step("b", on=bot("break-glass"))))
+    everything = Consent("apply", allow_irreversible=True, force=True, max_accesses=1000)
+    for consent in (None, everything):
+        error = refused(strange, consent, ("fake:bot/break-glass",))
+        assert (error.code, "a step on fake:bot/break-glass" in error.message) == ("strange-step", True)
+    assert refused(replace(PLAN, principals=())).code == "strange-step"
 
 
 def test_more_accesses_than_allowed() -> None:
