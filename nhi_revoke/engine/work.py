@@ -33,7 +33,7 @@ from nhi_revoke.engine.states import RunState, left_over, state_of
 from nhi_revoke.engine.takeback import release_time
 from nhi_revoke.engine.verdict import next_leads
 from nhi_revoke.model.change import Lost
-from nhi_revoke.model.error import NothingChanged, Partial, Refused, Stopped
+from nhi_revoke.model.error import NothingChanged, Partial, Refused, Stopped, Trouble
 from nhi_revoke.model.found import BlindSpot, Lead
 from nhi_revoke.model.identity import Identity
 from nhi_revoke.model.inventory import Inventory
@@ -236,11 +236,24 @@ class Work:
     def _close(self, judged_by: Verb | None) -> Report:
         now = self._io.now()
         report = make_report(self._journal, self.recorder.history, now, verb=judged_by)
-        path = self._next_plan(next_leads(report, now)) if report.verb in ("revoke", "rotate", "apply") else None
+        path = self._planned_next(report, now) if report.verb in ("revoke", "rotate", "apply") else None
         if path:
             report = make_report(self._journal, self.recorder.history, now, verb=judged_by, next_plan=path)
         self.recorder.write(Closed(report, self._io.now()))
         return replace(report, journal_sha256=self._journal.sha256())
+
+    def _planned_next(self, report: Report, now: datetime) -> str | None:
+        """Told where it cannot be made or written: the run has come to its end all the same, and has to be closed."""
+        try:
+            return self._next_plan(next_leads(report, now))
+        except (OSError, Trouble) as wrong:
+            why = wrong.message if isinstance(wrong, Trouble) else f"{self._plans}: {wrong.strerror or wrong}"
+            self._tell(
+                SaysEvent(
+                    f"no plan was written for what was found elsewhere ({why}): list it, then revoke it", "danger"
+                )
+            )
+            return None
 
     def _next_plan(self, leads: Sequence[Lead]) -> str | None:
         """What this run found elsewhere and had no consent to touch, as a plan to read and apply."""
