@@ -222,9 +222,14 @@ class Work:
                 f"Interrupted. What was under way has ended and is journaled; nothing more was started (run {run}).",
                 f"nhi-revoke resume {run}",
             ) from None
+        except Refused as wrong:
+            # A journal that somebody else writes to, or could: no guard's refusal before anything was done.
+            if not self._changed():
+                raise
+            said = wrong.message.removesuffix(" Nothing was changed.")
+            raise Partial(wrong.code, f"{said} Some steps of run {run} may be done.", wrong.hint) from None
         except OSError as wrong:
-            steps = self.recorder.history.steps.values()
-            changed = any(h.accepted or h.asked or isinstance(h.change, Lost) for h in steps)
+            changed = self._changed()
             error = Partial if changed else NothingChanged
             raise error(
                 "journal",
@@ -232,6 +237,11 @@ class Work:
                 f"{', and some steps may be done' if changed else ', and nothing was changed'}.",
                 f"Make room, then: nhi-revoke resume {run}" if changed else "Make room, then try again.",
             ) from None
+
+    def _changed(self) -> bool:
+        """Whether something was done, or may have been."""
+        steps = self.recorder.history.steps.values()
+        return any(h.accepted or h.asked or isinstance(h.change, Lost) for h in steps)
 
     def _close(self, judged_by: Verb | None) -> Report:
         now = self._io.now()
