@@ -100,12 +100,15 @@ def _release(conn: Connection, campaign: str) -> None:
 
 
 def _over(conn: Connection, campaign: str, now: float) -> None:
-    """Nothing of what was wanted is left; of an undo, what was never begun waits for `go_on`."""
-    unbegun = select(func.count()).select_from(ITEMS).where(ITEMS.c.campaign == campaign, ITEMS.c.state.in_(LEFT))
-    count = conn.execute(unbegun).scalar_one()
-    ended = (
-        {"state": "paused", "why": f"taken back as wanted; {count} items were never begun"}
-        if count
-        else {"state": "over", "why": "", "ended": now}
-    )
+    """Nothing of what was wanted is left; of an undo, what was never begun, or not ended, waits for `go_on`."""
+    left = select(func.count()).select_from(ITEMS).where(ITEMS.c.campaign == campaign, ITEMS.c.state.in_(LEFT))
+    unbegun = conn.execute(left.where(ITEMS.c.begun == 0)).scalar_one()
+    halfway = conn.execute(left.where(ITEMS.c.begun > 0)).scalar_one()
+    said = ["taken back as wanted"]
+    if halfway:
+        said.append(f"{halfway} items did not come to their end: what was done to them is not taken back")
+    if unbegun:
+        said.append(f"{unbegun} items were never begun")
+    waits = halfway or unbegun
+    ended = {"state": "paused", "why": "; ".join(said)} if waits else {"state": "over", "why": "", "ended": now}
     conn.execute(CAMPAIGNS.update().where(CAMPAIGNS.c.id == campaign).values(worker=None, **ended))

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from nhi_revoke.campaign.blast import Counted, blast_of, counted, least_requests, tenants_of
 from nhi_revoke.campaign.item import Blast, Entry, Item, Tenant
 from nhi_revoke.engine.clock import Interrupted
-from nhi_revoke.model.error import Trouble
+from nhi_revoke.model.error import Refused, Trouble
 from nhi_revoke.model.plan import Plan, plan_digest
 from nhi_revoke.model.ref import PrincipalRef
 
@@ -38,6 +38,8 @@ class Row(Struct, frozen=True):
     counted: Counted
     tenants: tuple[Tenant, ...]
     why: str = ""
+    exit_code: int = 0
+    """What the same would have ended with alone, where it has no plan."""
     digest: str = ""
     requests: dict[Tenant, int] = {}
     """At the very least, by tenant."""
@@ -118,9 +120,9 @@ def _one(entry: Entry, draft: Drafting) -> tuple[Row, bytes]:
     except Interrupted:
         raise
     except Trouble as wrong:
-        return _unplanned(entry, wrong.message), b""
+        return _unplanned(entry, wrong.message, wrong.exit_code), b""
     except Exception as wrong:  # noqa: BLE001 - one entry's fault is told and never blocks the others
-        return _unplanned(entry, f"this is a bug: {type(wrong).__name__}"), b""
+        return _unplanned(entry, f"this is a bug: {type(wrong).__name__}", Trouble.exit_code), b""
     row = Row(
         entry,
         blast_of(plan),
@@ -134,9 +136,9 @@ def _one(entry: Entry, draft: Drafting) -> tuple[Row, bytes]:
     return row, msgspec.json.encode(plan)
 
 
-def _unplanned(entry: Entry, why: str) -> Row:
+def _unplanned(entry: Entry, why: str, exit_code: int) -> Row:
     said = why.removesuffix(" Nothing was looked at.").removesuffix(" Nothing was changed.")
-    return Row(entry, Blast(), Counted(1), (), said)
+    return Row(entry, Blast(), Counted(1), (), said, exit_code)
 
 
 def _without_twins(rows: Sequence[Row]) -> list[Row]:
@@ -151,5 +153,6 @@ def _without_twins(rows: Sequence[Row]) -> list[Row]:
         else:
             same = next(each for each in row.principals if each in first).partition("\t")[2]
             where = f" of line {twin.line}" if twin.line else ""
-            kept.append(_unplanned(row.entry, f"{same} is ended with {twin.name}{where}: one identity ends once."))
+            why = f"{same} is ended with {twin.name}{where}: one identity ends once."
+            kept.append(_unplanned(row.entry, why, Refused.exit_code))
     return kept

@@ -26,7 +26,7 @@ from nhi_revoke.cli.spread import spread
 from nhi_revoke.model.command import command
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from nhi_revoke.campaign.item import Entry, Header
     from nhi_revoke.campaign.overview import Overview
@@ -202,8 +202,16 @@ def _result(found: Overview, planned: Sequence[Row]) -> Result:
     rows = Rows(ITEM_COLUMNS, lambda: item_rows(planned, found.course))
     if len(found.unplanned) < found.items:
         return Result(found, screen, rows=rows)
-    why = f"none of {found.items} identities can be planned: {found.unplanned[0].why}"
-    return Result(found, screen, int(ExitCode.NOT_FOUND), (Problem("none-planned", why),), rows)
+    code = none_planned_code(row.exit_code for row in planned)
+    first = next(row for row in planned if row.exit_code == code)
+    why = f"none of {found.items} identities can be planned: {first.why}"
+    return Result(found, screen, code, (Problem("none-planned", why),), rows)
+
+
+def none_planned_code(codes: Iterable[int]) -> int:
+    """Where not one has a plan: 4 where a login is missing, which hides whether the others are there, then 3."""
+    kept = set(codes)
+    return next(int(code) for code in (ExitCode.CANNOT_START, ExitCode.NOT_FOUND, *sorted(kept)) if code in kept)
 
 
 def _quiet(session: Session) -> Tell:

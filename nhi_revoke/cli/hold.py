@@ -48,6 +48,12 @@ def hold(
     with session.engine() as engine:
         now = engine.clock.now()
         end = moment_of(until, now, "--until") if until else None
+        if end is not None and end <= now:
+            raise Usage(
+                "until-past",
+                f"--until {until} is over already: nothing would be held. Nothing was done.",
+                "--for 12h holds for so long from now on.",
+            )
         if at_most is not None:
             end = now + timedelta(seconds=at_most)
         known = engine.run_id(run)

@@ -150,7 +150,9 @@ def own(rules: Approving, name: str, operator: Sequence[PrincipalRef], part: str
         return f"who {part} is unknown, so that nobody can tell whether it was {name}"
     if name not in rules.people:
         return f"approval.people does not say which operator {name} is, so that nobody can tell who {part}"
-    made = [str(ref) for ref in operator if any(fnmatchcase(str(ref), each) for each in rules.people[name])]
+    # In whatever case: a name that is spelled otherwise than the vendor does must not let anybody approve his own.
+    his = [each.casefold() for each in rules.people[name]]
+    made = [str(ref) for ref in operator if any(fnmatchcase(str(ref).casefold(), each) for each in his)]
     return f"{name} is {made[0]}, who {part}: it needs somebody else" if made else ""
 
 

@@ -19,7 +19,8 @@ def blind_spots(history: History, now: datetime, reach: Sequence[Lead] = ()) -> 
     """
     settled = {(h.step.on, h.step.does) for h in history.steps.values() if h.settled and not h.step.undoes}
     logs = [note for s in history.sections for note in s.noted if note.source == "logs"]
-    newest = {id(f) for f in logs[-1].found} if logs else set()
+    unread = [note for s in history.sections for note in s.noted if note.source == "unread"]
+    newest = {id(f) for notes in (logs, unread) if notes for f in notes[-1].found}
     out: dict[tuple[str, str, str], BlindSpot] = {}
     spots = [(b, True) for s in history.sections for b in s.plan.blind]
     spots += [(f, note.source == "state" or id(f) in newest) for f, note in history.found if isinstance(f, BlindSpot)]

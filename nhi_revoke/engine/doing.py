@@ -114,9 +114,16 @@ class Doing:
                 return Proven(Proof(str(left["proof"])), str(left["how"]))
             return self.doer(step).prove(self.connections.of_step(step), step, self.recorder)
         except (Fault, Trouble) as fault:
-            return Proven(Proof.RECORDED, f"read twice; no stronger proof could be had: {fault.message}")
+            return self._untried(step, fault.message)
         except Exception as bug:  # noqa: BLE001 - as in `ask`
-            return Proven(Proof.RECORDED, f"read twice; no stronger proof could be had: {_bug(bug)}")
+            return self._untried(step, _bug(bug))
+
+    def _untried(self, step: Step, why: str) -> Proven:
+        """A proof that cannot be tried again makes nothing better than it was."""
+        former = self.recorder.of(step.id).proven
+        if former is not None and not former.proof.proves:
+            return former
+        return Proven(Proof.RECORDED, f"read twice; no stronger proof could be had: {why}")
 
     def undo(self, step: Step, left: Json) -> Change:
         """Takes a step back outside of a plan: only what was staged for nobody."""

@@ -24,8 +24,11 @@ def is_operator(principal: Principal, operator: Iterable[str]) -> bool:
 
 
 def protected(principal: Principal, protect: Iterable[str]) -> str | None:
-    """The pattern of `protect` that names it, or None."""
-    return next((p for p in protect if any(fnmatchcase(n, p) for n in all_names(principal))), None)
+    """The pattern of `protect` that names it, or None. In whatever case: most vendors take names that differ in it for
+    one, and show another than was typed.
+    """
+    names = [name.casefold() for name in all_names(principal)]
+    return next((p for p in protect if any(fnmatchcase(n, p.casefold()) for n in names)), None)
 
 
 def check(plan: Plan, protect: Iterable[str], consent: Consent | None) -> None:
@@ -83,3 +86,11 @@ def _principals(plan: Plan, protect: tuple[str, ...]) -> None:
     if plan.principals and all(p.untouchable for p in plan.principals):
         first = plan.principals[0]
         raise Refused("vendor-managed", f"{first.ref}: {first.untouchable}. Nothing was changed.", "By hand, as above.")
+    named = {p.ref for p in plan.principals}
+    if strange := next((step for step in plan.steps if step.on not in named), None):
+        raise Refused(
+            "strange-step",
+            f"the plan names {', '.join(map(str, sorted(named))) or 'nobody'}, and has a step on {strange.on}: no plan "
+            "of this tool does, so that somebody else wrote into it. Nothing was changed.",
+            "Make a new plan.",
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import Any, TypeVar
@@ -16,7 +17,7 @@ from nhi_revoke.engine.clock import Interrupted
 from nhi_revoke.engine.connections import Connections
 from nhi_revoke.engine.io import EngineIo
 from nhi_revoke.engine.outsiders import denied_already, outsiders_become_leads
-from nhi_revoke.model.error import Trouble
+from nhi_revoke.model.error import Ambiguous, NotFound, NothingCanStart, Trouble
 from nhi_revoke.model.found import Access, BlindSpot, Found, Lead
 from nhi_revoke.model.identity import Identity, Principal
 from nhi_revoke.model.intent import Intent
@@ -198,6 +199,21 @@ class Surveyor:
         if self._io.stop.is_set():
             raise Interrupted
 
+    def operator(self, refs: Iterable[PrincipalRef]) -> tuple[PrincipalRef, ...]:
+        """Who acts on these, with the whole chain. Of a login that is missing nothing is told: its steps fail."""
+        asked: dict[tuple[str, str], Future[Sequence[PrincipalRef]]] = {}
+        told: list[PrincipalRef] = []
+        for ref in refs:
+            with suppress(Trouble):
+                key = (ref.provider, self._connections.scope_of(ref))
+                if key not in asked:
+                    asked[key] = self._pool.submit(self._connections.of_ref(ref).whoami)
+        for whole in asked.values():
+            with suppress(Exception):
+                told += whole.result()
+        self._stopped()
+        return tuple(dict.fromkeys(told))
+
     def _nobody(self, looks: Sequence[Look], key: tuple[str, str], fault: Exception) -> None:
         """Without knowing who the operator is, the guard cannot protect it: that connection is not used."""
         for look in looks:
@@ -351,6 +367,18 @@ def assemble(identity: Identity, looks: Sequence[Look], at: datetime, operator: 
         unreachable=tuple(missing),
         operator=operator,
     )
+
+
+def nothing_there(found: Inventory) -> Trouble:
+    """What is told where not one principal could be looked at: NotFound, Ambiguous or NothingCanStart."""
+    missing = [u for u in found.unreachable if u.code in ("not-found", "ambiguous")]
+    told = (u.why if u.why.startswith(str(u.ref)) else f"{u.ref}: {u.why}" for u in found.unreachable)
+    words = "; ".join(told) or f"{found.identity.name} has no principals"
+    hint = next((u.hint for u in found.unreachable if u.hint), "")
+    if missing and len(missing) == len(found.unreachable):
+        error = Ambiguous if any(u.code == "ambiguous" for u in missing) else NotFound
+        return error(missing[0].code, f"{words}. Nothing was changed.", hint)
+    return NothingCanStart(found.unreachable[0].code if found.unreachable else "no-principals", words, hint)
 
 
 def canonical(item: Found, typed: PrincipalRef, who: Principal) -> Found:

@@ -301,6 +301,8 @@ def named_in_vain(plan: Plan) -> Iterable[Notice]:
     on = plan.principals[0].ref if plan.principals else None
     intent = plan.intent
     flags = {"--cut-trust": intent.cut_trust, "--keep-trust": intent.keep_trust, "--free-slot": intent.free_slot}
+    if intent.scope not in ("all", "sessions", "keys") and not plan.steps:
+        flags["--scope"] = (intent.scope,)
     for flag, ids in flags.items():
         for each in ids:
             access = known.get(each)

@@ -19,6 +19,7 @@ from nhi_revoke.engine.verdict import exit_code, headline, next_commands
 from nhi_revoke.engine.watch import live_leads
 from nhi_revoke.model.change import Already, Change, Done, Failed, Impossible, Lost, Skipped
 from nhi_revoke.model.found import Lead
+from nhi_revoke.model.line import Verb
 from nhi_revoke.model.proof import Proof
 from nhi_revoke.model.report import Fortune, Outcome, Replacement, Report, ResultWord, StepResult, Times
 from nhi_revoke.model.step import Notice, OpenDoor, Phase, Residual
@@ -35,9 +36,17 @@ WORDS: dict[type[Change], ResultWord] = {
 
 
 def make_report(
-    journal: Journal, history: History, now: datetime, *, next_plan: str | None = None, closing: bool = True
+    journal: Journal,
+    history: History,
+    now: datetime,
+    *,
+    next_plan: str | None = None,
+    closing: bool = True,
+    verb: Verb | None = None,
 ) -> Report:
-    """Asks no vendor. `closing`: the section ends with this report. Raises IndexError for an empty journal."""
+    """Asks no vendor. `closing`: the section ends with this report. `verb`: by which it is judged; None: the newest
+    section's own. Raises IndexError for an empty journal.
+    """
     first, section = history.first, history.now
     plan = first.plan
     outcomes = Judge(history, now).all()
@@ -54,7 +63,7 @@ def make_report(
     open_doors = (*plan.open, *open_trusts(late, (), plan.intent), *beyond_reach, *_lead_trusts(history, reach, now))
     report = Report(
         run=first.opened.run,
-        verb=section.opened.verb,
+        verb=verb or section.opened.verb,
         identity=plan.identity.name,
         intent=plan.intent,
         state=state_of(history, closing=closing).value,
@@ -89,9 +98,23 @@ def make_report(
         approval=first.opened.approval,
         owner=plan.identity.owner,
     )
-    report = replace(report, exit_code=exit_code(report, now))
+    code = exit_code(report, now, own=section.steps.keys(), changed=may_have_changed(history))
+    report = replace(report, exit_code=code)
     report = replace(report, headline=headline(report))
     return replace(report, next=next_commands(report, now))
+
+
+def may_have_changed(history: History) -> bool:
+    """Whether anything was changed, and not put back at once, as far as anybody knows."""
+    steps = history.steps
+    destroyed = {i for i, h in steps.items() if h.destroyed and h.change is None and not h.in_doubt}
+    return any(_may_have_changed(h) for h in steps.values() if h.step.takes not in destroyed)
+
+
+def _may_have_changed(history: StepHistory) -> bool:
+    """A step whose answer never came may have been done; a proof of what is new changes nothing."""
+    lost = history.in_doubt or isinstance(history.change, Lost)
+    return isinstance(history.change, Done) or (lost and history.step.phase is not Phase.PROVE)
 
 
 def newest_leads(history: History) -> tuple[Lead, ...]:

@@ -19,9 +19,9 @@ from nhi_revoke.model.found import Access, BlindSpot, Lead
 from nhi_revoke.model.inventory import Inventory
 from nhi_revoke.model.line import Extended, Noted
 from nhi_revoke.model.plan import Plan
-from nhi_revoke.model.ref import PrincipalRef
+from nhi_revoke.model.ref import PrincipalRef, Utc
 from nhi_revoke.model.step import Phase, Step
-from nhi_revoke.provider.fault import Fault
+from nhi_revoke.provider.fault import Denied, Fault
 
 MOST_ROUNDS = 3
 LIVE, SHUT = ("live", "unknown"), "shut"
@@ -116,10 +116,22 @@ class Rounds:
         blind = tuple(b for b in fresh.blind if b not in told)
         if changed or leads or blind:
             self._recorder.write(Noted((*changed, *leads, *blind), "state", fresh.at))
-        gone = tuple(h for h, holds in zip(effects, holding, strict=True) if not holds.result())
+        read = [(h, holds.result()) for h, holds in zip(effects, holding, strict=True)]
+        gone = tuple(h for h, holds in read if holds is False)
         for history in gone:
             self._recorder.vanished(history.step.id)
+        self._note_unread(unread(fresh, ((h, fault) for h, fault in read if isinstance(fault, Fault))), fresh.at)
         return fresh, (*old, *gone)
+
+    def _note_unread(self, spots: tuple[BlindSpot, ...], at: Utc) -> None:
+        """Journals what this look could not read, where that is not what the last one could not."""
+        notes = [n for s in self._recorder.history.sections for n in s.noted if n.source == "unread"]
+        before = {(f.on, f.kind) for f in notes[-1].found if isinstance(f, BlindSpot)} if notes else set()
+        if {(spot.on, spot.kind) for spot in spots} == before:
+            return
+        self._recorder.write(Noted(spots, "unread", at))
+        for spot in (s for s in spots if (s.on, s.kind) not in before):
+            self._tell(SaysEvent(f"UNSEEN {spot.on}: {spot.why}", "danger"))
 
     def appeared(self, fresh: Inventory) -> tuple[Access, ...]:
         """Live accesses that were not there, or not live, when the plan was made, and that no step ends yet."""
@@ -147,12 +159,12 @@ class Rounds:
         mints = (h for h in self._recorder.history.steps.values() if h.step.phase is Phase.MINT)
         return {str(h.left["id"]) for h in mints if "id" in h.left}
 
-    def _holds(self, history: StepHistory) -> bool:
-        """Unreadable is not "taken back": the report shows it by its weaker proof."""
+    def _holds(self, history: StepHistory) -> bool | Fault:
+        """Unreadable is not "taken back", nor is it "still there"."""
         try:
             return self._doing.look(history.step) is not None
-        except Fault:
-            return True
+        except Fault as fault:
+            return fault
 
     def _steps_for(
         self, new: Sequence[Access], gone: Sequence[StepHistory], fresh: Inventory, number: int
@@ -220,6 +232,22 @@ def effective(histories: Iterable[StepHistory]) -> tuple[StepHistory, ...]:
             or (h.step.phase is Phase.RELEASE and h.step.does != does.get(h.step.replaces or ""))
         )
     )
+
+
+def unread(fresh: Inventory, effects: Iterable[tuple[StepHistory, Fault]]) -> tuple[BlindSpot, ...]:
+    """What a look could not read: whole principals (a login that ended, one that is not found), and effects."""
+    spots = {
+        (each.ref, "principal"): BlindSpot(each.ref, "principal", f"it could not be looked at again ({each.why})")
+        for each in fresh.unreachable
+    }
+    away = {on for on, _ in spots}
+    for history, fault in effects:
+        step = history.step
+        key = (step.on, step.does.rpartition("/")[0])
+        if step.on not in away and key not in spots:
+            why = f"whether this still holds could not be read: {step.says} ({fault.message})"
+            spots[key] = BlindSpot(*key, why, fault.needs if isinstance(fault, Denied) else "")
+    return tuple(spots.values())
 
 
 def _standing(access: Access) -> str:

@@ -23,7 +23,7 @@ from nhi_revoke.engine.foresight import flush_looks
 from nhi_revoke.engine.handover import Handover, handover
 from nhi_revoke.engine.held import HeldByJobs
 from nhi_revoke.engine.history import History
-from nhi_revoke.engine.inventory import Surveyor
+from nhi_revoke.engine.inventory import Surveyor, nothing_there
 from nhi_revoke.engine.io import EngineIo, Show
 from nhi_revoke.engine.journal import BeforeAppend, Journal
 from nhi_revoke.engine.leaks import hold_leaks, must_be_held, unclaimed
@@ -40,11 +40,11 @@ from nhi_revoke.engine.runs import RunSummary, find_run, summary
 from nhi_revoke.engine.search import FoundPrincipals
 from nhi_revoke.engine.sharing import Share
 from nhi_revoke.engine.stale import refreshed
-from nhi_revoke.engine.states import require
+from nhi_revoke.engine.states import left_over, require
 from nhi_revoke.engine.store import Journals, RunFolder
 from nhi_revoke.engine.work import Work, locked_work
 from nhi_revoke.model.checkup import Finding
-from nhi_revoke.model.error import Ambiguous, NotFound, NothingCanStart
+from nhi_revoke.model.error import NotFound
 from nhi_revoke.model.found import Access, BlindSpot, Lead, Leak
 from nhi_revoke.model.identity import Identity
 from nhi_revoke.model.intent import Intent
@@ -183,23 +183,13 @@ class Engine:
             experimental=intent.experimental,
         )
         if not found.principals:
-            self._nothing_there(identity, found)
+            raise nothing_there(found)
         found = self._claimed(found)
         return self._with_logs(found, intent) if logs else found
 
     def _claimed(self, found: Inventory) -> Inventory:
         """With what was handed over and is nobody's here."""
         return replace(found, blind=(*found.blind, *unclaimed(found, self._io.leaks, self.registry)))
-
-    def _nothing_there(self, identity: Identity, found: Inventory) -> None:
-        missing = [u for u in found.unreachable if u.code in ("not-found", "ambiguous")]
-        told = (u.why if u.why.startswith(str(u.ref)) else f"{u.ref}: {u.why}" for u in found.unreachable)
-        words = "; ".join(told) or f"{identity.name} has no principals"
-        hint = next((u.hint for u in found.unreachable if u.hint), "")
-        if missing and len(missing) == len(found.unreachable):
-            error = Ambiguous if any(u.code == "ambiguous" for u in missing) else NotFound
-            raise error(missing[0].code, f"{words}. Nothing was changed.", hint)
-        raise NothingCanStart(found.unreachable[0].code if found.unreachable else "no-principals", words, hint)
 
     def _with_logs(self, found: Inventory, intent: Intent) -> Inventory:
         seen = self.surveyor.observe(found, intent)
@@ -292,7 +282,9 @@ class Engine:
 
     def resume(self, run: str) -> Report:
         """Goes on after a crash, a Ctrl-C or failed steps. Raises as `run` does."""
-        self._history(run, "resume")
+        history = self._history(run, "resume")
+        if history.now.opened.verb not in ("undo", "release", "finish") or left_over(history):
+            self._guard_anew(history)
         with self._opened(run, "resume") as work:
             return work.resume()
 
@@ -304,7 +296,7 @@ class Engine:
 
     def hold(self, run: str, *, interval: float, until: Utc | None) -> Report:
         """Until the last residual has passed, or `until`: re-reads every `interval` seconds, closes what came open."""
-        self._history(run, "hold")
+        self._guard_anew(self._history(run, "hold"))
         with self._opened(run, "hold") as work:
             return work.hold(interval, until)
 
@@ -349,6 +341,12 @@ class Engine:
         history = History(Journal.open(self._store, run).lines)
         require(run, history, verb)
         return history
+
+    def _guard_anew(self, history: History) -> None:
+        """Whoever goes on with a run may be somebody else than who began it, and `protect` may have changed since."""
+        plan = history.first.plan
+        operator = self.surveyor.operator(p.ref for p in plan.principals)
+        self.guard(replace(plan, operator=operator), None)
 
     def _work(self, journal: Journal) -> Work:
         return Work(

@@ -63,11 +63,36 @@ def state_of(history: History, *, closing: bool = False) -> RunState:
     done = [h for h in containing if h.settled and h.step.id not in swapped]
     if section.opened.verb == "undo" and done and all(h.step.id in taken_back or not h.step.reversible for h in done):
         return RunState.UNDONE
+    if left_over(history):
+        return RunState.PARTIAL
     if section.opened.verb == "finish":
         return RunState.FINISHED
     if braked(history):
         return RunState.HELD
     return RunState.CONTAINED
+
+
+def left_over(history: History) -> tuple[StepHistory, ...]:
+    """Cuts, ends and seals of earlier sections that did not hold, and that nothing made up for since: another command
+    on the run (a hold, a release) does not make them done.
+    """
+    if len(history.sections) == 1:
+        return ()
+    newest = history.steps
+    made_up = {h.step.replaces for h in newest.values() if h.step.replaces and h.accepted} | history.taken_back
+    released = {h.step.on for h in newest.values() if h.step.phase is Phase.RELEASE and h.accepted}
+    return tuple(
+        h
+        for section in history.sections[:-1]
+        for h in section.steps.values()
+        if newest[h.step.id] is h
+        and h.step.phase in (Phase.CUT, Phase.END, Phase.SEAL)
+        and not h.step.undoes
+        and _unfinished(h)
+        and h.step.id not in made_up
+        # Whoever took the brakes off wants none of them back on.
+        and not (h.step.brake and h.step.on in released)
+    )
 
 
 def _unfinished(history: StepHistory) -> bool:

@@ -134,11 +134,17 @@ def _undo_step(step: Step, history: History) -> Step:
 def release_plan(history: History, registry: Registry, now: datetime, *, wait: bool) -> Plan:
     """Takes brakes off so that what the principal still needs works; the old accesses stay ended.
 
-    Raises Refused when no brake is on, or when releasing now would bring old sessions back (and `wait` is not set).
+    Raises Refused when no brake is on, or when releasing now would bring old sessions back (and `wait` is not set), or
+    let in by what the run could not end.
     """
     steps: list[Step] = []
+    kept: list[Notice] = []
     for step_id in braked(history):
         h = history.step(step_id)
+        if free := _not_ended(h.step, history):
+            told = "; ".join(dict.fromkeys(step.says for step in free))
+            kept.append(Notice(h.step.on, f"the brake stays on: it alone holds what did not come to its end ({told})"))
+            continue
         doer = registry.doer(h.step.does)
         rearms = h.step.rearms if not doer.released_by and isinstance(h.step.rearms, int | float) else 0.0
         safe = (h.settled_at or now) + timedelta(seconds=rearms)
@@ -151,9 +157,28 @@ def release_plan(history: History, registry: Registry, now: datetime, *, wait: b
             )
         finals = _held_by(h.step, history, registry)
         steps += [*finals, replace(release_step(h.step, registry), after=tuple(s.id for s in finals))]
+    if not steps and kept:
+        said = " ".join(f"{n.on}: {n.says}." for n in kept)
+        raise Refused("not-ended", f"{said} Nothing was changed.", f"nhi-revoke resume {history.first.opened.run}")
     if not steps:
         raise Refused("no-brake", "no brake of this run is on: there is nothing to release")
-    return _later_plan(history, steps, (), now)
+    return _later_plan(history, steps, kept, now)
+
+
+def _not_ended(brake: Step, history: History) -> list[Step]:
+    """Cuts, ends and seals on the brake's principal that did not hold, and whose accesses nothing else ended."""
+    steps = history.steps.values()
+    swapped = {h.step.replaces for h in steps if h.step.replaces and h.accepted}
+    ended = {a for h in steps if h.settled and h.step.id != brake.id for a in h.step.ends}
+    return [
+        h.step
+        for h in steps
+        if h.step.on == brake.on
+        and h.step.phase in UNDOABLE
+        and not (h.step.undoes or h.step.brake or h.settled)
+        and h.step.id not in swapped | history.taken_back
+        and not set(h.step.ends) <= ended
+    ]
 
 
 def _held_by(brake: Step, history: History, registry: Registry) -> list[Step]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Literal
 
 from nhi_revoke.engine.watch import is_live, live_leads
 from nhi_revoke.model.command import command
-from nhi_revoke.model.found import Lead
+from nhi_revoke.model.found import Access, Lead
 from nhi_revoke.model.plan import Plan
 from nhi_revoke.model.proof import Proof
-from nhi_revoke.model.report import Outcome, Report
+from nhi_revoke.model.ref import StepId
+from nhi_revoke.model.report import Outcome, Report, StepResult
 from nhi_revoke.model.step import Phase
 
 OPEN_FATES = ("open", "left", "failed")
@@ -19,13 +20,20 @@ UNSEEN = "unseen"
 CONTAINING = (Phase.CUT, Phase.END, Phase.SEAL)
 
 
-def exit_code(report: Report, now: datetime) -> int:
-    """5, then 8, 9, 6, when several hold; 1 when steps failed and nothing changed; 0 for done and proven."""
-    changed = any(s.result in ("done", "undone") for s in report.steps)
+def exit_code(
+    report: Report, now: datetime, *, own: Collection[StepId] | None = None, changed: bool | None = None
+) -> int:
+    """5, then 8, 9, 6, when several hold; 1 when steps failed and nothing changed; 0 for done and proven.
+
+    `own`: the steps of the newest command on the run, None: all. `changed`: whether anything was changed, or may have
+    been; None: as the words of the steps say.
+    """
+    if changed is None:
+        changed = any(s.result in ("done", "undone") for s in report.steps)
     failed = [s for s in report.steps if s.result in ("failed", "lost", "impossible")]
     skipped = [s for s in report.steps if s.result in ("skipped", "waiting") and s.phase is not Phase.RELEASE]
     if report.verb in ("undo", "release", "finish"):
-        return 5 if failed else 0  # what taking back opens is said, and intended
+        return _later_code(report, [s for s in report.steps if own is None or s.id in own])
     # A cut, end or seal is only ever skipped because another step was not seen to hold: `resume` does it.
     if failed or any(s.result == "waiting" or s.phase in CONTAINING for s in skipped):
         return 5 if changed else 1
@@ -38,14 +46,36 @@ def exit_code(report: Report, now: datetime) -> int:
     return 0
 
 
+def _later_code(report: Report, steps: Iterable[StepResult]) -> int:
+    """Of what came after a run, by its own steps: what taking back opens is said, and intended."""
+    steps = tuple(steps)
+    if any(s.result in ("failed", "lost", "impossible", "skipped", "waiting") for s in steps):
+        return 5
+    if any(s.proof is Proof.REQUESTED for s in steps):
+        return 8
+    return 5 if report.state == "partial" else 0
+
+
 def left_code(plan: Plan) -> int:
     """The exit code of a plan that changes nothing: open 8, unseen 9, ends by itself 6, else 0."""
     lasting = [each for each in plan.residuals if each.counts]
     if plan.manual or any(not door.kept for door in plan.open) or any(each.until is None for each in lasting):
         return 8
+    if any(_works_on(access, plan) for access in plan.accesses):
+        return 8
     if any(b.counts for b in plan.blind) or plan.unreachable:
         return 9
     return 6 if lasting else 0
+
+
+def _works_on(access: Access, plan: Plan) -> bool:
+    """Whether somebody is let in by what a plan without steps leaves as it is: what is beyond its scope, say."""
+    if access.family in ("trust", "factor") or not access.opens or access.shut:
+        return False
+    foretold = any(each.access == access.id and each.until is not None for each in plan.residuals)
+    # Of sessions that no list shows, the kind has said in the plan what becomes of them.
+    maybe = access.state == "unknown" and not plan.intent.covers(access)
+    return (access.state == "live" or maybe) and not foretold
 
 
 def is_open(report: Report, now: datetime) -> bool:

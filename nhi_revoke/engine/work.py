@@ -18,7 +18,7 @@ from nhi_revoke.engine.connections import Connections
 from nhi_revoke.engine.consent import Consent
 from nhi_revoke.engine.doing import Doing
 from nhi_revoke.engine.event import HoldEvent, Remaining, SaysEvent, Tell, WaitEvent
-from nhi_revoke.engine.inventory import Surveyor
+from nhi_revoke.engine.inventory import Surveyor, nothing_there
 from nhi_revoke.engine.io import EngineIo
 from nhi_revoke.engine.journal import Journal
 from nhi_revoke.engine.pipeline import Pipeline, prove_all
@@ -29,11 +29,12 @@ from nhi_revoke.engine.report import make_report
 from nhi_revoke.engine.residual import remaining
 from nhi_revoke.engine.rounds import Rounds
 from nhi_revoke.engine.runner import Runner
+from nhi_revoke.engine.states import RunState, left_over, state_of
 from nhi_revoke.engine.takeback import release_time
 from nhi_revoke.engine.verdict import next_leads
 from nhi_revoke.model.change import Lost
-from nhi_revoke.model.error import NothingChanged, Partial, Refused, Stopped
-from nhi_revoke.model.found import Lead
+from nhi_revoke.model.error import NothingChanged, Partial, Refused, Stopped, Trouble
+from nhi_revoke.model.found import BlindSpot, Lead
 from nhi_revoke.model.identity import Identity
 from nhi_revoke.model.inventory import Inventory
 from nhi_revoke.model.line import Closed, Noted, Opened, Verb
@@ -80,10 +81,20 @@ class Work:
 
     def resume(self) -> Report:
         """Goes on with the newest section: what is done is not done again, what is in doubt is looked at first."""
-        section = self.recorder.history.now
+        history = self.recorder.history
+        section = history.now
         if section.opened.verb in ("revoke", "rotate", "apply"):
             return self._to_the_end(lambda: self._pipeline().carry_out())
-        return self._to_the_end(lambda: self._runner().run(h.step for h in section.steps.values()))
+        mine, left = tuple(section.steps.values()), left_over(history)
+        if section.opened.verb != "hold" and (section.closed is None or any(not h.settled for h in mine)):
+            left = ()  # first what this command itself did not come to the end with
+
+        def work() -> None:
+            self._runner().run(h.step for h in (*left, *mine))
+            if left:
+                prove_all(self._doing, self.recorder, self._pool)
+
+        return self._to_the_end(work, judged_by=history.first.opened.verb if left else None)
 
     def act(self, verb: Verb, plan: Plan, consent: Consent) -> Report:
         """A later plan on this run: undo, release, finish."""
@@ -101,17 +112,30 @@ class Work:
         return self._to_the_end(work)
 
     def verify(self) -> Report:
-        """Looks twice, reads the logs, proves anew. Changes nothing at the vendor."""
+        """Looks twice, reads the logs, proves anew. Changes nothing at the vendor.
+
+        Raises NotFound and NothingCanStart where none of the principals could be looked at.
+        """
+        history = self.recorder.history
 
         def work() -> None:
             rounds = self._rounds()
             rounds.look()
             fresh, _ = rounds.look()  # twice: the first answer may come from an edge that lags
-            found = self._surveyor.observe(fresh, self.recorder.history.first.plan.intent)
-            self.recorder.write(Noted(found, "logs", self._io.now()))
+            if not fresh.principals:
+                raise nothing_there(fresh)
+            found = self._surveyor.observe(fresh, history.first.plan.intent)
+            # What the logs of the others did not show is as unseen as before.
+            seen = {p.ref for p in fresh.principals}
+            logs = [note for s in history.sections for note in s.noted if note.source == "logs"]
+            old = logs[-1].found if logs else ()
+            kept = tuple(f for f in old if isinstance(f, BlindSpot) and f.on not in seen)
+            self.recorder.write(Noted((*found, *kept), "logs", self._io.now()))
             prove_all(self._doing, self.recorder, self._pool, anew=True)
 
-        return self._to_the_end(work)
+        # Nothing is taken back or deleted by it: it judges the run, but for one that was taken back as a whole.
+        undone = state_of(history) is RunState.UNDONE
+        return self._to_the_end(work, judged_by=None if undone else history.first.opened.verb)
 
     def hold(self, interval: float, until: datetime | None) -> Report:
         """Re-reads, puts back what was taken off, ends what appears; until the last residual has passed."""
@@ -186,21 +210,26 @@ class Work:
         if self._io.stop.is_set():
             raise Interrupted
 
-    def _to_the_end(self, work: Callable[[], None]) -> Report:
+    def _to_the_end(self, work: Callable[[], None], *, judged_by: Verb | None = None) -> Report:
         """Runs it and closes the section. A journal that cannot be written stops everything at once."""
         run = self._journal.run
         try:
             work()
-            return self._close()
+            return self._close(judged_by)
         except Interrupted:
             raise Stopped(
                 "interrupted",
                 f"Interrupted. What was under way has ended and is journaled; nothing more was started (run {run}).",
                 f"nhi-revoke resume {run}",
             ) from None
+        except Refused as wrong:
+            # A journal that somebody else writes to, or could: no guard's refusal before anything was done.
+            if not self._changed():
+                raise
+            said = wrong.message.removesuffix(" Nothing was changed.")
+            raise Partial(wrong.code, f"{said} Some steps of run {run} may be done.", wrong.hint) from None
         except OSError as wrong:
-            steps = self.recorder.history.steps.values()
-            changed = any(h.accepted or h.asked or isinstance(h.change, Lost) for h in steps)
+            changed = self._changed()
             error = Partial if changed else NothingChanged
             raise error(
                 "journal",
@@ -209,14 +238,32 @@ class Work:
                 f"Make room, then: nhi-revoke resume {run}" if changed else "Make room, then try again.",
             ) from None
 
-    def _close(self) -> Report:
+    def _changed(self) -> bool:
+        """Whether something was done, or may have been."""
+        steps = self.recorder.history.steps.values()
+        return any(h.accepted or h.asked or isinstance(h.change, Lost) for h in steps)
+
+    def _close(self, judged_by: Verb | None) -> Report:
         now = self._io.now()
-        report = make_report(self._journal, self.recorder.history, now)
-        path = self._next_plan(next_leads(report, now)) if report.verb in ("revoke", "rotate", "apply") else None
+        report = make_report(self._journal, self.recorder.history, now, verb=judged_by)
+        path = self._planned_next(report, now) if report.verb in ("revoke", "rotate", "apply") else None
         if path:
-            report = make_report(self._journal, self.recorder.history, now, next_plan=path)
+            report = make_report(self._journal, self.recorder.history, now, verb=judged_by, next_plan=path)
         self.recorder.write(Closed(report, self._io.now()))
         return replace(report, journal_sha256=self._journal.sha256())
+
+    def _planned_next(self, report: Report, now: datetime) -> str | None:
+        """Told where it cannot be made or written: the run has come to its end all the same, and has to be closed."""
+        try:
+            return self._next_plan(next_leads(report, now))
+        except (OSError, Trouble) as wrong:
+            why = wrong.message if isinstance(wrong, Trouble) else f"{self._plans}: {wrong.strerror or wrong}"
+            self._tell(
+                SaysEvent(
+                    f"no plan was written for what was found elsewhere ({why}): list it, then revoke it", "danger"
+                )
+            )
+            return None
 
     def _next_plan(self, leads: Sequence[Lead]) -> str | None:
         """What this run found elsewhere and had no consent to touch, as a plan to read and apply."""

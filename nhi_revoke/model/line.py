@@ -68,8 +68,10 @@ class Noted(Struct, frozen=True, tag="noted", tag_field="line"):
     """What was found while running: children, leads, blind spots, what appeared."""
 
     found: tuple[Found, ...]
-    source: Literal["state", "logs", "late"]
-    """`late`: seen for the first time, because its kind takes long to list; it need not be new."""
+    source: Literal["state", "logs", "late", "unread"]
+    """`late`: seen for the first time, because its kind takes long to list; it need not be new. `unread`: all that the
+    newest look at the run's own principals and effects could not read, in place of what an earlier one could not.
+    """
     at: Utc
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from nhi_revoke.campaign import control
 from nhi_revoke.campaign.database import Database
+from nhi_revoke.campaign.tables import ITEMS
 from nhi_revoke.model.error import Refused
 from tests.campaign.fleet import Fleet, column, states, told, whole
 
@@ -58,6 +59,27 @@ def test_a_wave_and_then_all_are_taken_back_and_a_rearming_one_is_kept(tmp_path:
         assert {report.state for report in whole(fleet, database, campaign)} == {"undone"}
         with pytest.raises(Refused, match="Nothing of wave 1"):
             control.take_back(database, campaign, 1, ())
+    database.close()
+
+
+def test_what_was_interrupted_in_the_middle_is_not_called_never_begun(tmp_path: Path) -> None:
+    """Its cuts hold: who reads "never begun" looks for no outage there."""
+    database = Database.open(tmp_path / "state")
+    with Fleet(tmp_path, 3, tenants=1) as fleet:
+        campaign = fleet.start(database, fleet.items(), max_outage=1)
+        fleet.work(database, at_once=1)
+        assert states(database, campaign) == ["done", "waiting", "waiting"]
+        with database.write() as conn:  # as a worker leaves it that held the item and was stopped (`put_back`)
+            conn.execute(ITEMS.update().where(ITEMS.c.number == 1).values(begun=1))
+        fleet.clock.advance(7200)
+        control.take_back(database, campaign, None, [f"example:token/{fleet.tokens['bot-000'].id}"])
+        fleet.work(database)
+        assert told(database, campaign) == (
+            "paused",
+            "taken back as wanted; 1 items did not come to their end: what was done to them is not taken back; "
+            "1 items were never begun",
+        )
+        assert states(database, campaign) == ["undone", "waiting", "waiting"]
     database.close()
 
 

@@ -138,6 +138,20 @@ def test_what_cannot_be_planned_at_all(bots: Cli) -> None:
     assert "Did you mean nhi-revoke campaign plan?" in bots("campaign", "pln").err
 
 
+def test_what_none_can_be_planned_for_is_told_by_the_exit_code(bots: Cli) -> None:
+    """3 is "not found": a script took a login that is missing for identities that are gone."""
+    typed = "example:bot/payments-bot\nexample:bot/nobody\n"
+    bots.protect = ("example:bot/pay*",)
+    guarded = bots("campaign", "plan", "-", "-o", "json", typed="example:bot/payments-bot\n")
+    assert (guarded.code, guarded.json["status"]) == (7, "refused")
+    bots.protect = ()
+    bots.world.sandbox.allow_only([])
+    denied = bots("campaign", "plan", "-", "-o", "json", typed=typed)
+    assert (denied.code, denied.json["status"]) == (4, "error")
+    assert "none of 2 identities can be planned" in denied.json["errors"][0]["message"]
+    assert not bots.mutations
+
+
 def test_every_bad_entry_is_told_and_nobody_is_asked(bots: Cli) -> None:
     (bots.world.folder / "bots.csv").write_text(
         "name,principals,config\na,example:bot/ledger-bot,\nb,payments-bot,\nc,example:bot/x,eu.toml\nd,exk_SECRET,\n"

@@ -124,6 +124,19 @@ def test_a_plan_without_steps_says_so_and_does_not_ask(cli: Cli) -> None:
     assert not cli.mutations
 
 
+def test_a_scope_that_names_nothing_is_no_success(cli: Cli) -> None:
+    """A mistyped id: it said 0, and that nothing is live, while all of it was."""
+    words = ("revoke", "example:bot/ledger-bot", "--scope", "example:token/tok_0O09", "--yes")
+    ran = cli(*words, "-o", "json")
+    assert (ran.code, ran.json["status"]) == (8, "partial")
+    told = [notice["says"] for notice in ran.json["data"]["notices"]]
+    assert "--scope example:token/tok_0O09 leaves nightly working" in told
+    (vain,) = [each for each in told if "no access of this id is listed here" in each]
+    assert vain.endswith("Did you mean example:token/tok_0009?")
+    assert "but see above for what is open, left or unseen" in cli(*words).out
+    assert not cli.mutations
+
+
 def test_a_real_terminal(cli: Cli) -> None:
     """The whole program at a pseudo-terminal: prompt on it, answer from it, report on it."""
     cli.world.config()

@@ -83,3 +83,5 @@ def test_who_may_not_approve() -> None:
     assert "does not say which operator eve@x is" in own(known, "eve@x", PLAN.operator)
     assert "who made the plan is unknown" in own(known, "bob@x", ())
     assert own(TWO, "alice@x", PLAN.operator) == "", "without people nobody can tell"
+    spelled = replace(TWO, people={"alice@x": ("Example:User/Alice",)})
+    assert "who made the plan" in own(spelled, "alice@x", PLAN.operator), "in whatever case"

@@ -167,6 +167,21 @@ def test_a_second_plan_lies_beside_the_runs_and_is_private(scene: Scene, cloud: 
     assert identity().name == "it"
 
 
+def test_a_next_plan_that_cannot_be_written_does_not_keep_a_run_open(scene: Scene, cloud: Cloud) -> None:
+    """It was told as "the journal cannot be written", and no resume could end that run, nor any undo take it back."""
+    from tests.engine.test_pipeline import LEAD
+
+    cloud.bots["stranger"] = Bot()
+    cloud.logs = [LEAD]
+    (scene.folder / "plans").write_text("no folder")
+    report = scene.revoke()
+    assert (report.exit_code, report.state, report.next_plan) == (8, "contained", None)
+    assert "no plan was written for what was found elsewhere" in scene.says()
+    assert [str(lead.to) for lead in report.leads] == ["fake:bot/stranger"]
+    cloud.rearms = 0.0
+    assert scene.engine.plan_undo("run-1", (), ("fake:key/ci/old",)).steps
+
+
 def test_a_journal_without_one_whole_line_is_empty(scene: Scene) -> None:
     scene.revoke()
     path = scene.folder / "runs" / "r5.jsonl"

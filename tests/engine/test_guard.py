@@ -68,11 +68,30 @@ def test_protected_by_whatever_name(pattern: str) -> None:
     allowed(plan, YES, ("fake:bot/other", "CI"))
 
 
+@pytest.mark.parametrize("pattern", ["Fake:Bot/CI", "typed/Emergency@Example.com", "typed/emergency@*"])
+def test_protected_in_whatever_case_it_is_written(pattern: str) -> None:
+    """A directory shows the name that was typed as Emergency@ as emergency@, or the other way round."""
+    for typed in ("typed/emergency@example.com", "typed/EMERGENCY@example.com"):
+        plan = replace(PLAN, principals=(replace(principal(), typed=typed),))
+        error = refused(plan, None, (pattern,))
+        assert (error.code, repr(pattern) in error.message) == ("protected", True)
+
+
 def test_vendor_managed_only_where_nothing_else_is_left() -> None:
     managed = principal("m", untouchable="it is the vendor's own: open a ticket")
     assert "open a ticket" in refused(replace(PLAN, principals=(managed,)), None).message
     allowed(replace(PLAN, principals=(principal(), managed)))
-    allowed(replace(PLAN, principals=()))
+    allowed(replace(PLAN, principals=(), steps=()))
+
+
+def test_a_step_on_somebody_whom_the_plan_does_not_name() -> None:
+    """A saved plan that was written into: neither `protect` nor the operator's chain was held against such a step."""
+    strange = replace(PLAN, steps=(*PLAN.steps, step("b", on=bot("break-glass"))))
+    everything = Consent("apply", allow_irreversible=True, force=True, max_accesses=1000)
+    for consent in (None, everything):
+        error = refused(strange, consent, ("fake:bot/break-glass",))
+        assert (error.code, "a step on fake:bot/break-glass" in error.message) == ("strange-step", True)
+    assert refused(replace(PLAN, principals=())).code == "strange-step"
 
 
 def test_more_accesses_than_allowed() -> None:

@@ -15,7 +15,8 @@ from nhi_revoke.model.inventory import Unreachable
 from nhi_revoke.model.proof import Proof
 from nhi_revoke.model.report import Replacement, Report
 from nhi_revoke.model.step import Manual, OpenDoor, Phase, Residual
-from tests.engine.cloud import bot
+from tests.engine.cloud import Cloud, bot
+from tests.engine.scene import ROTATE, TO_SHELF, Scene, identity
 from tests.engine.story import CI, STANDING, Story, access, step
 from tests.engine.tick import NOON, after
 
@@ -136,6 +137,26 @@ def test_nothing_changed_is_1() -> None:
         for line in already.lines
     ]
     assert already.closed().report().exit_code == 1
+
+
+def test_what_may_have_happened_is_not_called_nothing() -> None:
+    """1 is "failed, nothing changed": whoever reads that looks for nothing to clean up."""
+    lost = Story(step("a"), accesses=(access(),)).ended("a", Lost("the answer never came")).closed().report()
+    assert (lost.exit_code, lost.headline) == (5, "NOT PROVEN OUT")
+    again = Story(step("a"), accesses=(access(),)).ended("a", Lost("gone")).ended("a", Failed("no")).closed().report()
+    assert again.exit_code == 5, "the first try may have been heard"
+    back = Story(step("a"), accesses=(access(),)).seen("a").vanished("a").closed().report()
+    assert (back.exit_code, back.headline) == (5, "NOT PROVEN OUT")
+    unproven = Story(step("p", "fake:key/prove", Phase.PROVE, ends=())).ended("p", Lost("refused")).closed().report()
+    assert unproven.exit_code == 1, "a proof changes nothing"
+
+
+def test_a_minted_one_that_could_not_be_destroyed_is_not_called_nothing(scene: Scene, cloud: Cloud) -> None:
+    cloud.tell("apply shelf/stage", Failed("no room"))
+    cloud.tell("destroy fake:key/create", Failed("not allowed"))
+    report = scene.revoke(identity(deliver=TO_SHELF), replace(ROTATE, order="rollover"))
+    assert cloud.bots["ci"].keys["new1"] == "live"
+    assert (report.exit_code, report.headline) == (5, "NOT PROVEN OUT")
 
 
 @pytest.mark.parametrize(("verb", "says"), [("undo", "TAKEN BACK"), ("release", "RELEASED"), ("finish", "FINISHED")])

@@ -100,6 +100,18 @@ def test_a_full_disk_after_a_lost_answer_is_not_called_nothing(scene: Scene, clo
         scene.engine.run(plan, "revoke", YES)
 
 
+def test_a_journal_that_is_taken_away_midway_is_no_refusal(scene: Scene, cloud: Cloud) -> None:
+    """7 is "refused by a guard": a script took it for "nothing was changed", with the key disabled."""
+    path = scene.folder / "runs" / "run-1.jsonl"
+    cloud.clock.at(3, path.unlink)
+    with pytest.raises(Partial) as caught:
+        scene.revoke()
+    assert (caught.value.exit_code, caught.value.code) == (5, "journal-moved")
+    assert "Some steps of run run-1 may be done" in caught.value.message
+    assert cloud.bots["ci"].keys == {"old": "disabled"}
+    assert len(cloud.called("apply")) == 2, "nothing more was started"
+
+
 def test_ctrl_c_is_130_and_resume_goes_on(scene: Scene, cloud: Cloud) -> None:
     cloud.clock.at(3, scene.engine.interrupt)
     with pytest.raises(Stopped) as caught:

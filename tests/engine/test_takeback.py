@@ -12,7 +12,7 @@ from nhi_revoke.model.change import Failed
 from nhi_revoke.model.error import NotFound, Refused
 from nhi_revoke.model.plan import Plan
 from nhi_revoke.model.step import Phase
-from tests.engine.cloud import Cloud
+from tests.engine.cloud import Cloud, bot
 from tests.engine.scene import YES, Scene, fate
 from tests.engine.story import KEY, STANDING, Story, access, cut, seal, standing, step
 from tests.engine.tick import after
@@ -164,6 +164,34 @@ def test_a_brake_with_a_release_of_its_own_needs_no_wait(scene: Scene, cloud: Cl
     cloud.clock.wait(7200, threading.Event())
     plan = scene.engine.plan_undo("run-1", (), ())
     assert "undo-release-s02" in [s.id for s in plan.steps]
+
+
+def test_a_brake_that_alone_holds_what_could_not_be_ended_stays_on(scene: Scene, cloud: Cloud) -> None:
+    """The key was never disabled: with the brake off whoever holds it is in again."""
+    cloud.braked, cloud.rearms = "stop", 60.0
+    cloud.tell("apply fake:key/disable", Failed("not allowed", "keys.update"))
+    assert scene.revoke().state == "partial"
+    cloud.clock.wait(3600, threading.Event())
+    with pytest.raises(Refused) as caught:
+        scene.engine.plan_release("run-1", wait=True)
+    assert (caught.value.code, caught.value.hint) == ("not-ended", "nhi-revoke resume run-1")
+    assert "disable key old" in caught.value.message
+    assert cloud.bots["ci"].stopped
+    assert (scene.engine.resume("run-1").exit_code, cloud.bots["ci"].keys) == (0, {"old": "disabled"})
+    released = scene.engine.act("run-1", "release", scene.engine.plan_release("run-1", wait=True), YES)
+    assert (released.exit_code, cloud.bots["ci"].stopped) == (0, False)
+
+
+def test_other_brakes_are_released_all_the_same(scene: Scene) -> None:
+    there = bot("there")
+    first = step("b1", "fake:account/stop", Phase.CUT, brake=True, ends=())
+    second = step("b2", "fake:account/stop", Phase.CUT, brake=True, ends=(), on=there)
+    story = Story(first, second, step("k")).did("b1").did("b2").ended("k", Failed("no")).closed()
+    plan = takeback.release_plan(story.history, scene.registry, after(100), wait=False)
+    assert [s.on for s in plan.steps] == [there]
+    assert "the brake stays on" in plan.notices[0].says
+    done = Story(first, step("k"), step("other", ends=(KEY,))).did("b1").ended("k", Failed("no")).did("other").closed()
+    assert takeback.release_plan(done.history, scene.registry, after(100), wait=False).steps, "another step ended it"
 
 
 def test_a_release_waits_until_the_last_brake_is_safe(scene: Scene, cloud: Cloud) -> None:

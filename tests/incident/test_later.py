@@ -269,6 +269,8 @@ def test_two_ends_of_a_hold(incident: Incident) -> None:
     incident.bot("lone-bot")
     incident("revoke", LONE, "--yes")
     assert incident("hold", "@last", "--for", "5m", "--until", "2026-12-01T00:00Z").code == 2
+    ago = incident("hold", "@last", "--until", "12h")
+    assert (ago.code, "is over already: nothing would be held" in ago.words) == (2, True), "a length is one before now"
 
 
 @pytest.mark.parametrize("verb", ["resume", "verify", "hold", "report", "undo", "finish", "release"])
