@@ -98,7 +98,14 @@ class Cut(Doer[AwsConnection]):
         ours = present.ours
         if ours and ours.cutoff is None and ours.sid != sid_of(run.id):
             return self.theirs(present.place, ours)
-        return self.write(conn, holder, present.place, self.wanted(conn, step, run, present), run)
+        deny = self.wanted(conn, step, run, present)
+        change = self.write(conn, holder, present.place, deny, run)
+        moved = isinstance(change, Done) and change.left.get("mechanism") != present.place.mechanism
+        if moved and ours and not deny.stops(ours):
+            # A longer one found no room in the stronger one's place: that one would deny on, and nobody would lift it.
+            before = read(step.before.get("doc"))
+            holder.give_back(present.place, before.document() if before else None)
+        return change
 
     def theirs(self, place: Place, brake: Deny) -> Change:
         """Another run's deny-all is at least as strong, and taking it off is not ours."""
@@ -284,8 +291,6 @@ def _places(holder: Holder, step: Step, run: Run, left: Json) -> list[Place]:
 def _left(place: Place, deny: Deny, at: str = "") -> Json:
     """What undo and resume need. A deny-all tells its moment as a cut-off, too: it ended what was issued before."""
     left: Json = {**place.json(), "doc": deny.document()}
-    if deny.cutoff is None:
-        left["denies"] = "everything"
     if deny.cutoff is None:
         left["denies"] = "everything"
     cutoff = deny.cutoff or at
