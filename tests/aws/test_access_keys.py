@@ -62,6 +62,28 @@ def test_undo_leaves_a_key_that_is_not_as_left(bench: Bench) -> None:
     assert bench.seen(step) == {"Status": "gone"}
 
 
+@pytest.mark.parametrize("decoy", [False, True])
+def test_a_key_of_a_user_that_was_renamed_is_never_taken_for_gone(bench: Bench, *, decoy: bool) -> None:
+    """The user keeps its keys. Whoever has its old name today, if anybody does, has none of them."""
+    step = bench.steps(USER)[f"{KEY}/disable"]
+    iam, key = bench.sandbox.admin("iam"), active_before(step)
+    iam.update_user(UserName="payments-bot", NewUserName="innocent-bot")
+    if decoy:
+        iam.create_user(UserName="payments-bot", Path="/bots/")
+    before = bench.state("innocent-bot")
+    change = bench.do(step)
+    assert isinstance(change, Failed)
+    assert f"key {key} is not gone: it belongs to user innocent-bot by now" in change.why
+    if decoy:
+        assert bench.seen(step) is None, "not there is not ended"
+        finish = bench.doer(f"{KEY}/delete")
+        assert isinstance(finish.apply(bench.conn, step, bench.run), Failed)
+        assert finish.seen(bench.conn, step, bench.run) is None
+        assert not bench.state("payments-bot")["inline"]
+    assert bench.state("innocent-bot") == before
+    assert bench.doors()["active-key"], "this test proves nothing if the door is shut"
+
+
 def active_before(step: Step) -> str:
     return step.ends[0].rpartition("/")[2]
 

@@ -14,7 +14,7 @@ from nhi_revoke.model.proof import Proven
 from nhi_revoke.model.ref import AccessId, Json, PrincipalRef
 from nhi_revoke.model.step import Draft, Manual, Phase, Step
 from nhi_revoke.provider.doer import Doer, Mint
-from nhi_revoke.provider.fault import Missing, Rejected
+from nhi_revoke.provider.fault import Denied, Missing, Rejected
 from nhi_revoke.provider.io import Io, Run
 from nhi_revoke.provider.kind import AccessKind, View, draft_step
 from nhi_revoke.provider.layout import Layout, section, variables
@@ -66,14 +66,16 @@ class Disable(Doer[AwsConnection]):
         try:
             conn.call("iam", "UpdateAccessKey", UserName=user_of(step), AccessKeyId=key_of(step.ends[0]), Status=status)
         except Missing:
-            return Already(GONE)
+            return gone(conn, user_of(step), step.ends[0])
         return Done({"Status": status}, conn.now())
 
     def apply(self, conn: AwsConnection, step: Step, run: Run) -> Change:
         return self._set(conn, step, "Inactive")
 
     def seen(self, conn: AwsConnection, step: Step, run: Run) -> Json | None:
-        row = listed(conn, user_of(step)).get(key_of(step.ends[0]), GONE)
+        row = listed(conn, user_of(step)).get(key_of(step.ends[0]))
+        if row is None:
+            return None if elsewhere(conn, user_of(step), step.ends[0]) else GONE
         return None if row["Status"] == "Active" else {"Status": row["Status"]}
 
     def prove(self, conn: AwsConnection, step: Step, run: Run) -> Proven:
@@ -106,7 +108,9 @@ class Delete(Doer[AwsConnection]):
         return remove(conn, user_of(step), step.ends[0])
 
     def seen(self, conn: AwsConnection, step: Step, run: Run) -> Json | None:
-        return None if key_of(step.ends[0]) in listed(conn, user_of(step)) else GONE
+        if key_of(step.ends[0]) in listed(conn, user_of(step)):
+            return None
+        return None if elsewhere(conn, user_of(step), step.ends[0]) else GONE
 
 
 def remove(conn: AwsConnection, user: str, access: AccessId) -> Change:
@@ -114,8 +118,31 @@ def remove(conn: AwsConnection, user: str, access: AccessId) -> Change:
     try:
         conn.call("iam", "DeleteAccessKey", UserName=user, AccessKeyId=key_of(access))
     except Missing:
-        return Already(GONE)
+        return gone(conn, user, access)
     return Done(GONE, conn.now())
+
+
+def gone(conn: AwsConnection, user: str, access: AccessId) -> Change:
+    """Of a key that the user of this name does not have: gone, unless another has it."""
+    other = elsewhere(conn, user, access)
+    if not other:
+        return Already(GONE)
+    return Failed(
+        f"key {key_of(access)} is not gone: it belongs to user {other} by now, since {user} was renamed. Nothing was "
+        f"changed: revoke aws:user/{other}"
+    )
+
+
+def elsewhere(conn: AwsConnection, user: str, access: AccessId) -> str:
+    """The user that has a key which `user` has not: a renamed one keeps its keys. Empty for a key that nobody has, and
+    where AWS does not tell.
+    """
+    try:
+        found = conn.call("iam", "GetAccessKeyLastUsed", AccessKeyId=key_of(access))
+    except (Missing, Denied):
+        return ""
+    owner = str(found.get("UserName") or "")
+    return owner if owner != user else ""
 
 
 VARIABLES = variables(
