@@ -52,6 +52,7 @@ def resolve(conn: AwsConnection, ref: PrincipalRef) -> Principal:
             hint=f"Type aws:user/{name} or aws:role/{name}.",
         )
     _confirm(conn, ref, found[0], arn, path)
+    _as_written(ref, found[0], name)
     return found[0]
 
 
@@ -185,6 +186,17 @@ def _confirm(conn: AwsConnection, ref: PrincipalRef, who: Principal, typed: Arn 
     if path is not None and path != real.path:
         raise Missing(
             f"{ref}: the {who.kind} of this name has another path",
+            hint=f"The real one is {who.ref}: if it is meant, type that.",
+        )
+
+
+def _as_written(ref: PrincipalRef, who: Principal, name: str) -> None:
+    """IAM minds no case of letters in a request (AWS docs: API_CreateUser). What other services list of a principal
+    tells its name as it is written, and is found by that alone.
+    """
+    if name != who.name:
+        raise Missing(
+            f"{ref}: the {who.kind} is written {who.name}",
             hint=f"The real one is {who.ref}: if it is meant, type that.",
         )
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.fault import AmbiguousName, Denied, Missing, Unauthenticated
 from nhi_revoke.provider.sandbox.clock import MovableClock
+from nhi_revoke_aws.connection import AwsConnection
 from nhi_revoke_aws.naming import (
     account_in_key_id,
     account_of,
@@ -301,3 +303,20 @@ def test_credentials_of_the_wrong_account_write_nothing(bench: Bench) -> None:
     with pytest.raises(Unauthenticated, match=OTHER):
         conn.call("iam", "DeleteUser", UserName="payments-bot")
     assert not bench.writes()
+
+
+@pytest.mark.parametrize("typed", ["user/Payments-Bot", "Payments-Bot", ARN.replace("payments-bot", "Payments-Bot")])
+def test_a_name_in_other_letters_is_told_as_it_is_written(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    """IAM minds no case of letters in a request. Other services' lists do, and would show "none"."""
+    real = AwsConnection.entity
+
+    def entity(conn: AwsConnection, kind: Any, name: str) -> dict[str, Any]:
+        return real(conn, kind, name.lower())
+
+    monkeypatch.setattr(AwsConnection, "entity", entity)
+    with pytest.raises(Missing, match="is written payments-bot") as refused:
+        bench.resolve(typed)
+    assert f"aws:{ARN}" in refused.value.hint
+    assert bench.resolve(USER).ref.id == ARN
