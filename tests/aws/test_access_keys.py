@@ -17,7 +17,7 @@ from nhi_revoke.model.inventory import Inventory
 from nhi_revoke.model.proof import Proof, Proven
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.model.step import Manual, Phase, Step
-from nhi_revoke.provider.fault import NoAnswer
+from nhi_revoke.provider.fault import Missing, NoAnswer
 from nhi_revoke.provider.kind import View
 from nhi_revoke.provider.secret import Secret
 from nhi_revoke_aws import provider
@@ -82,6 +82,21 @@ def test_a_key_of_a_user_that_was_renamed_is_never_taken_for_gone(bench: Bench, 
         assert not bench.state("payments-bot")["inline"]
     assert bench.state("innocent-bot") == before
     assert bench.doors()["active-key"], "this test proves nothing if the door is shut"
+
+
+def test_no_key_is_minted_for_whoever_was_given_the_name(bench: Bench) -> None:
+    """The wait for the logs is long enough for a renaming; the workload would get the key of an intruder's decoy."""
+    step, iam = bench.steps(USER, **REPLACE)[f"{KEY}/create"], bench.sandbox.admin("iam")
+    assert bench.doer(f"{KEY}/create").check(bench.conn, step) is None
+    iam.update_user(UserName="payments-bot", NewUserName="innocent-bot")
+    iam.create_user(UserName="payments-bot", Path="/bots/")
+    wrong = bench.doer(f"{KEY}/create").check(bench.conn, step)
+    assert isinstance(wrong, Impossible)
+    assert "another user is called payments-bot by now" in wrong.why
+    iam.delete_user(UserName="payments-bot")
+    with pytest.raises(Missing):
+        bench.doer(f"{KEY}/create").check(bench.conn, step)
+    assert not bench.writes()
 
 
 def active_before(step: Step) -> str:

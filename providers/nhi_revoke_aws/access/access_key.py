@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from msgspec.structs import replace
 
-from nhi_revoke.model.change import Already, Change, Done, Failed
+from nhi_revoke.model.change import Already, Change, Done, Failed, Impossible
 from nhi_revoke.model.found import Access, Family, Found, State
 from nhi_revoke.model.intent import Intent, Reason
 from nhi_revoke.model.proof import Proven
@@ -169,6 +169,20 @@ class Create(Mint[AwsConnection]):
     needs: ClassVar[tuple[str, ...]] = (f"{KIND}/delete",)
     layouts: ClassVar[tuple[Layout, ...]] = (VARIABLES, PROFILE)
 
+    def check(self, conn: AwsConnection, step: Step) -> Impossible | None:
+        """A mint waits for logs: whoever has the name by then may be another user, and its key would be delivered."""
+        wanted, user = str(step.before.get("UserId") or ""), user_of(step)
+        try:
+            found = str(conn.entity("user", user)["UserId"]) if wanted else ""
+        except Denied:
+            return None
+        if found == wanted:
+            return None
+        return Impossible(
+            f"not replaced: another user is called {user} by now (id {found}; the one of this plan has id {wanted})",
+            f"find who has id {wanted}, and revoke it: aws iam list-users --query \"Users[?UserId=='{wanted}']\"",
+        )
+
     def apply(self, conn: AwsConnection, step: Step, run: Run) -> Change:
         try:
             new = conn.call("iam", "CreateAccessKey", UserName=user_of(step))["AccessKey"]
@@ -279,7 +293,7 @@ class AccessKeys(AccessKind[AwsConnection]):
             )  # fmt: skip
         yield draft_step(
             self, self.mint, view, says=f"mint a new access key for user {view.who.name}", lock=lock,
-            before={"ids": [a.id for a in keys]},
+            before={"ids": [a.id for a in keys], "UserId": view.who.unique_id},
         )  # fmt: skip
 
 
