@@ -353,6 +353,44 @@ def test_another_runs_brake_is_left_and_said(bench: Bench) -> None:
     assert bench.state("payments-bot")["inline"]["NHIRevoke"] == brake["doc"]
 
 
+@pytest.mark.parametrize("foreign", [False, True])
+def test_another_runs_brake_that_was_taken_off_since_is_not_relied_on(bench: Bench, *, foreign: bool) -> None:
+    """Anybody can write a deny-all of our shape, and take it off again once we rely on it."""
+    iam, theirs = bench.sandbox.admin("iam"), compact(Deny("somebody").document())
+    before = bench.state("payments-bot")
+    iam.put_user_policy(UserName="payments-bot", PolicyName="NHIRevoke", PolicyDocument=theirs)
+    step = bench.steps(USER)[CUT]
+    assert isinstance(bench.do(step), Already)
+    iam.delete_user_policy(UserName="payments-bot", PolicyName="NHIRevoke")
+    if foreign:
+        bench.sandbox.meddle("foreign-policy")
+        before = bench.state("payments-bot")
+    assert bench.seen(step) is None, "taken back"
+    change = bench.do(step)
+    assert isinstance(change, Done)
+    assert change.left["policy"] == (f"NHIRevoke-{bench.run.id}" if foreign else "NHIRevoke")
+    bench.run.lefts[step.id] = bench.seen(step)
+    assert bench.run.lefts[step.id] == change.left
+    bench.settle()
+    assert not bench.doors()["active-key"]
+    assert isinstance(bench.undo(step), Done)
+    assert bench.state("payments-bot") == before, "what was taken off by somebody else is not put back"
+
+
+def test_another_runs_brake_that_its_run_released_is_not_put_back(bench: Bench) -> None:
+    iam = bench.sandbox.admin("iam")
+    iam.put_user_policy(
+        UserName="payments-bot", PolicyName="NHIRevoke", PolicyDocument=compact(Deny("somebody").document())
+    )
+    step = bench.steps(USER)[CUT]
+    released = compact(Deny("somebody", stamp(bench.sandbox.now())).document())
+    iam.put_user_policy(UserName="payments-bot", PolicyName="NHIRevoke", PolicyDocument=released)
+    before = bench.state("payments-bot")
+    assert isinstance(bench.do(step), Already)
+    assert bench.seen(step) is None, "told as taken back, and left to people"
+    assert bench.state("payments-bot") == before
+
+
 def test_scope_sessions_denies_by_issue_time_and_the_key_goes_on(bench: Bench) -> None:
     steps = bench.steps(USER, scope="sessions")
     assert list(steps) == [OLDER]
