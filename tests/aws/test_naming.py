@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from nhi_revoke.model.found import Access, BlindSpot, Found
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.fault import AmbiguousName, Denied, Missing, Unauthenticated
 from nhi_revoke.provider.sandbox.clock import MovableClock
@@ -320,3 +321,32 @@ def test_a_name_in_other_letters_is_told_as_it_is_written(
         bench.resolve(typed)
     assert f"aws:{ARN}" in refused.value.hint
     assert bench.resolve(USER).ref.id == ARN
+
+
+def test_the_key_of_a_session_lists_what_its_user_or_role_has(bench: Bench) -> None:
+    """Whoever has nothing but a leaked ASIA… pastes that: an empty list would read as "nothing lives"."""
+    loot = bench.sandbox.loot()
+    bench.doors()
+    for key, typed in ((loot.worker.key_id, WORKER), (loot.session_token.key_id, USER)):
+        assert ids(bench.collect(key)) == ids(bench.collect(typed)) != set()
+        assert not [one for one in bench.collect(key) if isinstance(one, BlindSpot) and one.counts]
+
+
+def ids(found: list[Found]) -> set[str]:
+    return {one.id for one in found if isinstance(one, Access)}
+
+
+def test_the_key_of_a_session_is_looked_up_once_for_all_kinds(bench: Bench) -> None:
+    bench.doors()
+    asked = len(bench.sandbox.calls())
+    bench.collect(bench.sandbox.loot().worker.key_id)
+    assert [c.name for c in bench.sandbox.calls()[asked:]].count("cloudtrail:LookupEvents") == 1
+
+
+def test_the_key_of_a_session_of_somebody_whose_name_another_has_is_not_taken_for_the_others(bench: Bench) -> None:
+    bench.doors()
+    iam = bench.sandbox.admin("iam")
+    iam.update_user(UserName="payments-bot", NewUserName="innocent-bot")
+    iam.create_user(UserName="payments-bot", Path="/bots/")
+    with pytest.raises(Missing, match="another has that name by now"):
+        bench.resolve(bench.sandbox.loot().session_token.key_id)
