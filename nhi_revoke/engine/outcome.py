@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from nhi_revoke.engine.blindness import blind_spots
 from nhi_revoke.engine.history import History, StepHistory
+from nhi_revoke.engine.namesakes import NAMESAKE
 from nhi_revoke.engine.residual import residuals, told_by
 from nhi_revoke.engine.verdict import outcome_open
 from nhi_revoke.model.change import Already, Failed, Impossible, Lost, Skipped
@@ -33,8 +34,11 @@ class Judge:
         self._undone = {h.step.undoes for h in self._steps if h.step.undoes and h.settled}
         self._shut = {a.id for a in history.first.plan.accesses if a.shut}
         """Before this run. What this run shut lets somebody in again once that is taken back."""
-        self._hiding = {b.on for b in blind_spots(history, now) if b.counts and b.until is None}
+        spots = blind_spots(history, now)
+        self._hiding = {b.on for b in spots if b.counts and b.until is None}
         """Principals of which something could not be listed: that may be a key."""
+        self._namesakes = {b.on: b.why for b in spots if b.kind == NAMESAKE}
+        """Principals whose name another one has: what was seen of them since was the other one's."""
         self._swapped = {h.step.replaces for h in self._steps if h.step.replaces and h.accepted}
         self._ending: dict[AccessId, list[StepHistory]] = {}
         self._of: dict[PrincipalRef, list[StepHistory]] = {}
@@ -59,11 +63,20 @@ class Judge:
         return tuple(known.values())
 
     def all(self) -> tuple[Outcome, ...]:
-        outcomes = [replace(self._shielded(self.one(a)), appeared=appeared) for a, appeared in self.accesses()]
+        outcomes = [
+            replace(self._unknown(self._shielded(self.one(a))), appeared=appeared) for a, appeared in self.accesses()
+        ]
         if not any(o.fate == "left" for o in outcomes):
             return tuple(outcomes)
         minting = {o.access.on for o in outcomes if _may_mint(o) and self._mints(o.access)}
         return tuple(self._lasting(o, minting) for o in outcomes)
+
+    def _unknown(self, outcome: Outcome) -> Outcome:
+        """What was seen to be shut under a name that another principal has by now."""
+        why = self._namesakes.get(outcome.access.on)
+        if why is None or outcome.fate not in ("ended", "already", "lasts"):
+            return outcome
+        return replace(outcome, fate="unseen", proof=None, how=why, until=None)
 
     def _lasting(self, outcome: Outcome, minting: Collection[PrincipalRef]) -> Outcome:
         """What no step ends, and what ends by itself: once nothing on its principal is left that could make more."""

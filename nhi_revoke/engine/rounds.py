@@ -12,6 +12,7 @@ from nhi_revoke.engine.edges import upstream
 from nhi_revoke.engine.event import SaysEvent, Tell
 from nhi_revoke.engine.history import StepHistory
 from nhi_revoke.engine.inventory import Surveyor
+from nhi_revoke.engine.namesakes import namesakes, without
 from nhi_revoke.engine.planner import plan_mints
 from nhi_revoke.engine.recorder import Recorder
 from nhi_revoke.engine.runner import Runner
@@ -50,6 +51,8 @@ class Rounds:
         self._plan_again = plan_again
         self._said: set[str] = set()
         """Accesses that were told: `hold` looks for hours, and what no step ends would be told at each look."""
+        self._namesakes: set[PrincipalRef] = set()
+        """Principals whose name another one has, in the newest look."""
         self.closed: list[str] = []
         """What was ended, or done again, in these rounds and was seen to have settled."""
 
@@ -57,6 +60,7 @@ class Rounds:
         """One round. True when something was found open and worked on, so that another look is due."""
         plan = self._recorder.history.first.plan
         fresh, gone = self.look()
+        gone = tuple(h for h in gone if h.step.on not in self._namesakes)  # what another one has is not ours to change
         new = self.appeared(fresh)
         if not gone and not new:
             return False
@@ -94,6 +98,7 @@ class Rounds:
             enrich=False,
             experimental=plan.intent.experimental,
         )
+        fresh = self._without_namesakes(plan, fresh)
         known: dict[str, str] = {a.id: _standing(a) for a in plan.accesses}
         for history in self._recorder.history.steps.values():
             known.update((str(made), "disabled") for made in history.left.get("made") or () if made not in known)
@@ -132,6 +137,18 @@ class Rounds:
         self._recorder.write(Noted(spots, "unread", at))
         for spot in (s for s in spots if (s.on, s.kind) not in before):
             self._tell(SaysEvent(f"UNSEEN {spot.on}: {spot.why}", "danger"))
+
+    def _without_namesakes(self, plan: Plan, fresh: Inventory) -> Inventory:
+        """Tells and journals each once. A name that another one has stays unseen for the run."""
+        spots = namesakes(plan, fresh)
+        told = [f for f, _ in self._recorder.history.found if isinstance(f, BlindSpot)]
+        new = tuple(spot for spot in spots if spot not in told)
+        if new:
+            self._recorder.write(Noted(new, "state", fresh.at))
+        for spot in new:
+            self._tell(SaysEvent(f"UNSEEN {spot.on}: {spot.why}", "danger"))
+        self._namesakes = {spot.on for spot in spots}
+        return without(fresh, plan, self._namesakes)
 
     def appeared(self, fresh: Inventory) -> tuple[Access, ...]:
         """Live accesses that were not there, or not live, when the plan was made, and that no step ends yet."""

@@ -47,7 +47,8 @@ class AwsConnection:
         # One lock each: who waits for a throttled answer must not hold up another's.
         self._caller_lock = threading.Lock()
         self._base_lock, self._role_lock, self._owner_lock = threading.Lock(), threading.Lock(), threading.Lock()
-        self._region_lock = threading.Lock()
+        self._region_lock, self._memory_lock = threading.Lock(), threading.RLock()
+        self._memory: dict[str, Any] = {}
         self._regions: Regions | None = None
         self._clock = VendorClock(io.now)
         self._caller: Caller | None = None
@@ -206,6 +207,14 @@ class AwsConnection:
                 found = self.call("iam", "GetAccessKeyLastUsed", AccessKeyId=key_id)
                 self._owners[key_id] = str(found.get("UserName") or "")
             return self._owners[key_id]
+
+    def remembered(self, what: str, ask: Callable[[], T]) -> T:
+        """What is once and for all, asked once: all kinds of access want it of one key id. A fault is asked again."""
+        with self._memory_lock:
+            if what not in self._memory:
+                self._memory[what] = ask()
+            found: T = self._memory[what]
+            return found
 
     # -- inside ----------------------------------------------------------------------------------------------------
 

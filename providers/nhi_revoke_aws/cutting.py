@@ -37,6 +37,8 @@ SETTLE = 60.0
 """Seconds. 3 to 4 were measured, "a few minutes" are documented; the margin is ours."""
 BEFORE_CUT = timedelta(seconds=3)
 UNMODIFIABLE = "UnmodifiableEntity"
+WAS, GONE = "was", "gone"
+"""In what a cut left: the deny-all of another run that the plan relied on was not there any more."""
 BY_HAND = "AWS lets nobody change this principal: stop what uses it through the service that owns it"
 
 
@@ -97,8 +99,19 @@ class Cut(Doer[AwsConnection]):
         present = self.present(holder, step, run)
         ours = present.ours
         if ours and ours.cutoff is None and ours.sid != sid_of(run.id):
-            return self.theirs(present.place, ours)
-        return self.write(conn, holder, present.place, self.wanted(conn, step, run, present), run)
+            free = _left_by_theirs(holder, present.place, run) if step.phase is Phase.CUT else None
+            if free is None:
+                return self.theirs(present.place, ours)
+            change = self.write(conn, holder, free, self.wanted(conn, step, run, Present(free)), run)
+            return Done({**change.left, WAS: GONE}, change.at) if isinstance(change, Done) else change
+        deny = self.wanted(conn, step, run, present)
+        change = self.write(conn, holder, present.place, deny, run)
+        moved = isinstance(change, Done) and change.left.get("mechanism") != present.place.mechanism
+        if moved and ours and not deny.stops(ours):
+            # A longer one found no room in the stronger one's place: that one would deny on, and nobody would lift it.
+            before = read(step.before.get("doc"))
+            holder.give_back(present.place, before.document() if before else None)
+        return change
 
     def theirs(self, place: Place, brake: Deny) -> Change:
         """Another run's deny-all is at least as strong, and taking it off is not ours."""
@@ -127,7 +140,8 @@ class Cut(Doer[AwsConnection]):
         for place in _places(holder, step, run, left):
             found = read(holder.document(place))
             if found and self.holds(found, run, left):
-                return _left(place, found, str(left.get("cutoff") or ""))
+                was = {WAS: left[WAS]} if WAS in left else {}
+                return {**_left(place, found, str(left.get("cutoff") or "")), **was}
         return None
 
     def holds(self, found: Deny, run: Run, left: Json) -> bool:
@@ -155,7 +169,8 @@ class Cut(Doer[AwsConnection]):
         holder = Holder.of(conn, step.on)
         place = Place.of(left) or _place(step, run)
         document = holder.document(place)
-        before = read(step.before.get("doc")) if place.mechanism == "inline" else None
+        kept = place.mechanism == "inline" and left.get(WAS) != GONE
+        before = read(step.before.get("doc")) if kept else None
         after: Json = {"policy": place.policy, "doc": before.document() if before else None}
         found = read(document)
         if document is None and before is None:
@@ -266,6 +281,20 @@ def _place(step: Step, run: Run) -> Place:
     return Place(str(step.before.get("policy") or f"{NAME}-{run.id}"))
 
 
+def _left_by_theirs(holder: Holder, place: Place, run: Run) -> Place | None:
+    """Where to write in place of another run's deny-all that somebody took off since the plan was made: anybody can
+    write one of that shape, for this run to rely on it, and take it off again. None where it stands, where its run has
+    released it, or where that cannot be read.
+    """
+    try:
+        document = holder.document(place)
+    except Denied:
+        return None
+    if document is None:
+        return place
+    return Place(f"{NAME}-{run.id}") if read(document) is None else None
+
+
 def _foreign(holder: Holder, place: Place) -> bool:
     """Whether a policy stands there that is none of ours. One that cannot be read is taken for ours."""
     try:
@@ -284,8 +313,6 @@ def _places(holder: Holder, step: Step, run: Run, left: Json) -> list[Place]:
 def _left(place: Place, deny: Deny, at: str = "") -> Json:
     """What undo and resume need. A deny-all tells its moment as a cut-off, too: it ended what was issued before."""
     left: Json = {**place.json(), "doc": deny.document()}
-    if deny.cutoff is None:
-        left["denies"] = "everything"
     if deny.cutoff is None:
         left["denies"] = "everything"
     cutoff = deny.cutoff or at

@@ -170,12 +170,15 @@ def lookup(conn: AwsConnection, region: str, attribute: str, value: str, since: 
         raise Rejected(f"{unreadable} of the events of {value} are in no known form")
 
 
-def begun_by(conn: AwsConnection, session_key: str) -> PrincipalRef | None:
-    """The user or role behind a session's access key, by what the session did. Raises Denied."""
+def begun_by(conn: AwsConnection, session_key: str) -> tuple[PrincipalRef, str] | None:
+    """The user or role behind a session's access key, by what the session did, and its unique id: empty where the event
+    tells none (a federated session's). Raises Denied.
+    """
     for event in _everywhere(conn, "AccessKeyId", session_key):
         behind = event.issuer or event.actor
         if event.key == session_key and parse_arn(behind):
-            return canonical(behind)
+            unique = event.actor_id.partition(":")[0]
+            return canonical(behind), unique if unique.startswith(("AIDA", "AROA")) else ""
     return None
 
 

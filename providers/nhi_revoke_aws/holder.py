@@ -108,6 +108,18 @@ class Holder:
         self._put_managed(place, text)
         return place
 
+    def give_back(self, place: Place, document: Any) -> None:
+        """An inline policy as it was before; none where none was, or where there is no room for it any more."""
+        if document is not None:
+            try:
+                self._call("Put{}Policy", PolicyName=place.policy, PolicyDocument=compact(document))
+            except Rejected as fault:
+                if fault.code != LIMIT:
+                    raise
+            else:
+                return
+        self.remove(place)
+
     def remove(self, place: Place) -> None:
         """Safe to repeat."""
         if place.mechanism == "inline":

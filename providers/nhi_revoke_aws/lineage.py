@@ -5,7 +5,7 @@ and what was planted with them.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -21,7 +21,7 @@ from nhi_revoke_aws.connection import AwsConnection
 from nhi_revoke_aws.events import KEPT, READ, Event, lookup
 from nhi_revoke_aws.naming import Arn, parse_arn
 from nhi_revoke_aws.planted import Act, Planted, acts_of, plant_of
-from nhi_revoke_aws.user_names import RENAMING, acted, had_its_name, names_of
+from nhi_revoke_aws.user_names import RENAMING, acted, names_of, one_name, unsure
 
 KIND = "aws:lineage"
 """Of the blind spots that an unread region, or a denied look-up, leaves."""
@@ -58,7 +58,9 @@ class Lineage:
         self._regions = conn.regions()
         self._planted = Planted(conn, self._arn)
         self._unread: list[tuple[str, Fault]] = []
-        self._few_asked = self._few_names = False
+        self._few_asked = self._few_names = self._renamed = False
+        self._unsure: Sequence[str] = ()
+        """Names of before that may be spelled otherwise."""
         self._once: Callable[[Hashable, Callable[[], Read]], Read] = conn.together.once
         self._seen: set[str] = set()
         """Keys and sessions that were told."""
@@ -113,16 +115,20 @@ class Lineage:
                     roots.append(Root(event.minted, child.id, child.on, event.at))
         yield from self.follow(roots)
 
-    def of_user(self, who: Principal, keys: Sequence[Root], standing: AccessId) -> Iterable[Found]:
+    def of_user(
+        self, who: Principal, keys: Sequence[Root], standing: AccessId, has: Collection[str] = ()
+    ) -> Iterable[Found]:
         """Sessions begun with a user's keys, and what only its name leads to: console and `aws login` sessions, whose
         keys no event hands out, and keys that were deleted since. All of them are followed.
 
-        What its keys and sessions did stands under its name, and is not asked for again: unless it may have been
-        renamed so late that the logs do not show it yet, which would hide all that it did under another name. Of a user
-        that had its ARN before, nothing is listed: but what that one began may live, and is followed.
+        What its keys and sessions did stands under its name, and is not asked for again: unless it was renamed, or may
+        have been so late that the logs do not show it yet, which would hide what it did under another name. Of a user
+        that had its ARN before, nothing is listed: but what that one began may live, and is followed. `has`: ids of
+        what it has; what else was planted under its name may have been planted on another, if there were renamings.
         """
         mine = Root("", standing, self._on)
         did = self._by_name(who, mine)
+        self._planted.has = has if self._renamed else None
         yield from self.follow(keys)
         roots: list[Root] = []
         for event in did:
@@ -143,16 +149,17 @@ class Lineage:
         asked = self._read([(mine, "EventName", RENAMING), (mine, "Username", who.name)])
         half = len(self._regions.on)
         renamings, by_name = ([e for _, events in part for e in events] for part in (asked[:half], asked[half:]))
-        names = names_of(who.name, renamings)
+        names = names_of(who, renamings)
         more = self._read([(mine, "Username", name) for name in names[1:MOST_NAMES]])
         did = [
             e
             for e in itertools.chain(by_name, *(events for _, events in more))
             if acted(who, e) or e.actor == who.ref.id
         ]
-        self._few_names = len(names) > MOST_NAMES
+        self._few_names, self._renamed = len(names) > MOST_NAMES, len(names) > 1
+        self._unsure = unsure(who, names[:MOST_NAMES], renamings, did)
         late = self.now - timedelta(seconds=self._conn.settings.logs_lag)
-        if not self._unread and not self._few_names and had_its_name(who, renamings, by_name, late):
+        if not self._unread and one_name(who, names, by_name, late):
             self._own = {}
             for event in did:
                 if acted(who, event) and counts(event):
@@ -184,6 +191,13 @@ class Lineage:
         if self._few_names:
             why = f"renamed more than {MOST_NAMES} times: what it did under older names was not looked up"
             yield BlindSpot(self._on, KIND, why)
+        if self._unsure:
+            spelled = " and ".join(self._unsure)
+            why = (
+                f"renamed from {spelled}: nothing that it did stands under that spelling, and AWS minds no case of "
+                "letters in a request: console sessions of before are not listed"
+            )
+            yield BlindSpot(self._on, KIND, why, "look in CloudTrail by hand for the user name as it was spelled")
 
     # -- inside ----------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -114,13 +114,15 @@ class Planted:
     def __init__(self, conn: AwsConnection, on: Arn) -> None:
         self._conn = conn
         self._on = on
+        self.has: Collection[str] | None = None
+        """Ids of what the principal has, where another one may have had its name; None where none had."""
 
     def leads(self, acts: Sequence[Act]) -> Iterable[Lead]:
         """One for each user or role and credential; one for each act on anything else, with its own command."""
         groups: dict[tuple[object, ...], list[Act]] = {}
         oldest_first = list(reversed(acts))  # they came newest first, in whole seconds
         for act in sorted(oldest_first, key=lambda a: a.at):
-            if self._mine(act) and act.plant.listed:
+            if self._mine(act) and act.plant.listed and self._shown(act):
                 continue
             whole = act.kind in (USER, ROLE) and not self._mine(act)
             more = () if whole else (act.plant.name, act.what, act.region)
@@ -132,6 +134,10 @@ class Planted:
 
     def _mine(self, act: Act) -> bool:
         return (act.kind, act.name) == (self._on.kind, self._on.name) and act.account in ("", self._on.account)
+
+    def _shown(self, act: Act) -> bool:
+        """Whether the list of the principal's accesses shows it: what was done by its name may be another's."""
+        return self.has is None or any(text in self.has for text in act.what)
 
     def _look(self, who: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str | None]:
         """ARN of each, empty for one that is gone, None for one that could not be asked."""
@@ -157,6 +163,8 @@ class Planted:
             why += f", the last at {_iso(last.at)}"
         if there == "":
             why += "; it is gone by now: look whether it stays so"
+        if self._mine(first) and first.plant.listed:
+            why += "; it is not among what that user has now: another may have had its name then (see the renamings)"
         return Lead(
             to, why, f"cloudtrail:LookupEvents {first.region}", how="planted", at=first.at, of=first.by,
             next=self._next(last, first.at, to, gone=there == ""),

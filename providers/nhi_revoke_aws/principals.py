@@ -52,6 +52,7 @@ def resolve(conn: AwsConnection, ref: PrincipalRef) -> Principal:
             hint=f"Type aws:user/{name} or aws:role/{name}.",
         )
     _confirm(conn, ref, found[0], arn, path)
+    _as_written(ref, found[0], name)
     return found[0]
 
 
@@ -82,12 +83,39 @@ def _signing_in(conn: AwsConnection, name: str) -> list[PrincipalRef]:
 
 def name_in(conn: AwsConnection, ref: PrincipalRef) -> str:
     """The name to list by, without waiting for `resolve`: only a key id needs a look-up. Raises Missing."""
+    if is_session_key(ref):
+        return behind(conn, ref).name
     if not ref.kind and KEY_ID.fullmatch(ref.id):
         return conn.owner_of_key(ref.id) or _missing(ref, "the key belongs to no user")
     arn = parse_arn(ref.id)
     if arn and arn.kind == "federated-user":
         return typed_name(_issuer(conn, ref, arn))[0]
     return typed_name(ref)[0]
+
+
+def is_session_key(ref: PrincipalRef) -> bool:
+    """Whether it is the id of a session's key (ASIA…): only the logs know whose that is."""
+    return not ref.kind and ref.id.startswith("ASIA") and bool(KEY_ID.fullmatch(ref.id))
+
+
+def behind(conn: AwsConnection, ref: PrincipalRef) -> Principal:
+    """The user or role that a session's key acts as. Raises Missing, Denied."""
+
+    def ask() -> Principal:
+        told, unique = begun_by(conn, ref.id) or _missing(ref, "no event of this session key is in CloudTrail")
+        who = resolve(conn, told)
+        if unique and unique != who.unique_id:
+            _missing(
+                ref, f"it acted as {told} with id {unique}, which is gone or renamed: another has that name by now"
+            )
+        return who
+
+    return conn.remembered(ref.id, ask)
+
+
+def kinds_in(conn: AwsConnection, ref: PrincipalRef) -> tuple[str, ...]:
+    """What the reference may be, as `kinds_of`; of a session's key, what it is. Raises Missing, Denied."""
+    return (behind(conn, ref).kind,) if is_session_key(ref) else kinds_of(ref)
 
 
 def _look(conn: AwsConnection, ref: PrincipalRef, name: str) -> list[Principal]:
@@ -189,9 +217,20 @@ def _confirm(conn: AwsConnection, ref: PrincipalRef, who: Principal, typed: Arn 
         )
 
 
+def _as_written(ref: PrincipalRef, who: Principal, name: str) -> None:
+    """IAM minds no case of letters in a request (AWS docs: API_CreateUser). What other services list of a principal
+    tells its name as it is written, and is found by that alone.
+    """
+    if name != who.name:
+        raise Missing(
+            f"{ref}: the {who.kind} is written {who.name}",
+            hint=f"The real one is {who.ref}: if it is meant, type that.",
+        )
+
+
 def _by_key(conn: AwsConnection, ref: PrincipalRef) -> Principal:
-    if ref.id.startswith("ASIA"):
-        return resolve(conn, begun_by(conn, ref.id) or _missing(ref, "no event of this session key is in CloudTrail"))
+    if is_session_key(ref):
+        return behind(conn, ref)
     try:
         owner = conn.owner_of_key(ref.id)
     except (Missing, Denied) as fault:
@@ -220,7 +259,8 @@ def _elsewhere(conn: AwsConnection, ref: PrincipalRef) -> None:
 
 
 def _issuer(conn: AwsConnection, ref: PrincipalRef, arn: Arn) -> PrincipalRef:
-    return named_federation(conn, arn.name) or _missing(ref, "no GetFederationToken of this name is in CloudTrail")
+    found = conn.remembered(ref.id, lambda: named_federation(conn, arn.name))
+    return found or _missing(ref, "no GetFederationToken of this name is in CloudTrail")
 
 
 def _missing(ref: PrincipalRef, why: str) -> Any:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.fault import Denied, Missing
 from nhi_revoke_aws.connection import AwsConnection
-from nhi_revoke_aws.naming import ROLE, USER, Arn, kinds_of, parse_arn
-from nhi_revoke_aws.principals import name_in
+from nhi_revoke_aws.naming import ROLE, USER, Arn, parse_arn
+from nhi_revoke_aws.principals import kinds_in, name_in
 
 SESSION_OF = {"assumed-role": ROLE, "federated-user": USER}
 
@@ -17,7 +17,7 @@ def arn_of(conn: AwsConnection, ref: PrincipalRef) -> Arn:
     if typed and typed.kind in (USER, ROLE):
         return typed
     name = name_in(conn, ref)
-    answers = list(conn.io.map(lambda kind: _read(conn, kind, name), kinds_of(ref)))
+    answers = list(conn.io.map(lambda kind: _read(conn, kind, name), kinds_in(conn, ref)))
     found = next((a for a in answers if isinstance(a, Arn)), None)
     if found is not None:
         return found

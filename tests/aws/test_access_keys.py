@@ -17,7 +17,7 @@ from nhi_revoke.model.inventory import Inventory
 from nhi_revoke.model.proof import Proof, Proven
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.model.step import Manual, Phase, Step
-from nhi_revoke.provider.fault import NoAnswer
+from nhi_revoke.provider.fault import Missing, NoAnswer
 from nhi_revoke.provider.kind import View
 from nhi_revoke.provider.secret import Secret
 from nhi_revoke_aws import provider
@@ -60,6 +60,43 @@ def test_undo_leaves_a_key_that_is_not_as_left(bench: Bench) -> None:
     assert isinstance(bench.undo(step), Failed)
     assert isinstance(bench.do(step), Already), "gone is ended"
     assert bench.seen(step) == {"Status": "gone"}
+
+
+@pytest.mark.parametrize("decoy", [False, True])
+def test_a_key_of_a_user_that_was_renamed_is_never_taken_for_gone(bench: Bench, *, decoy: bool) -> None:
+    """The user keeps its keys. Whoever has its old name today, if anybody does, has none of them."""
+    step = bench.steps(USER)[f"{KEY}/disable"]
+    iam, key = bench.sandbox.admin("iam"), active_before(step)
+    iam.update_user(UserName="payments-bot", NewUserName="innocent-bot")
+    if decoy:
+        iam.create_user(UserName="payments-bot", Path="/bots/")
+    before = bench.state("innocent-bot")
+    change = bench.do(step)
+    assert isinstance(change, Failed)
+    assert f"key {key} is not gone: it belongs to user innocent-bot by now" in change.why
+    if decoy:
+        assert bench.seen(step) is None, "not there is not ended"
+        finish = bench.doer(f"{KEY}/delete")
+        assert isinstance(finish.apply(bench.conn, step, bench.run), Failed)
+        assert finish.seen(bench.conn, step, bench.run) is None
+        assert not bench.state("payments-bot")["inline"]
+    assert bench.state("innocent-bot") == before
+    assert bench.doors()["active-key"], "this test proves nothing if the door is shut"
+
+
+def test_no_key_is_minted_for_whoever_was_given_the_name(bench: Bench) -> None:
+    """The wait for the logs is long enough for a renaming; the workload would get the key of an intruder's decoy."""
+    step, iam = bench.steps(USER, **REPLACE)[f"{KEY}/create"], bench.sandbox.admin("iam")
+    assert bench.doer(f"{KEY}/create").check(bench.conn, step) is None
+    iam.update_user(UserName="payments-bot", NewUserName="innocent-bot")
+    iam.create_user(UserName="payments-bot", Path="/bots/")
+    wrong = bench.doer(f"{KEY}/create").check(bench.conn, step)
+    assert isinstance(wrong, Impossible)
+    assert "another user is called payments-bot by now" in wrong.why
+    iam.delete_user(UserName="payments-bot")
+    with pytest.raises(Missing):
+        bench.doer(f"{KEY}/create").check(bench.conn, step)
+    assert not bench.writes()
 
 
 def active_before(step: Step) -> str:

@@ -14,7 +14,7 @@ from nhi_revoke.model.intent import Intent
 from nhi_revoke.model.proof import Proof
 from nhi_revoke.model.step import Notice, OpenDoor, Phase, Residual, Step
 from nhi_revoke.provider.kind import View
-from nhi_revoke_aws.policy import moment, read
+from nhi_revoke_aws.policy import Deny, compact, moment, read, sid_of, stamp
 
 from .conftest import USER, WORKER, Bench, Notes
 from .narrowed import narrowed
@@ -217,13 +217,13 @@ def test_a_detached_cut_is_no_longer_seen_and_the_seal_stands_anyway(bench: Benc
     assert not bench.doors()["get-session-token"]
 
 
-def fill_quota(bench: Bench) -> None:
-    """Leaves less room among the inline policies than ours needs."""
+def fill_quota(bench: Bench, room: int = 20) -> None:
+    """Leaves less room among the inline policies than ours needs; `room` characters."""
     iam = bench.sandbox.admin("iam")
     used = sum(len(json.dumps(d, separators=(",", ":"))) for d in bench.state("payments-bot")["inline"].values())
     statement = {"Sid": "", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
     empty = json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":"))
-    full = empty.replace('"Sid":""', f'"Sid":"{"a" * (2048 - used - len(empty) - 20)}"')
+    full = empty.replace('"Sid":""', f'"Sid":"{"a" * (2048 - used - len(empty) - room)}"')
     iam.put_user_policy(UserName="payments-bot", PolicyName="large", PolicyDocument=full)
 
 
@@ -247,6 +247,33 @@ def test_a_full_inline_quota_falls_back_to_a_managed_policy(bench: Bench) -> Non
     assert bench.state("payments-bot")["inline"] == before["inline"]
     assert isinstance(bench.undo(steps[SEAL]), Done)
     assert bench.state("payments-bot") == before, "detached, and deleted with all its versions"
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_seal_that_no_longer_fits_inline_takes_the_deny_all_with_it(bench: Bench, *, earlier: bool) -> None:
+    """The deny-all is shorter than the seal. Left in its place, it would deny a new key for ever, and no undo knows of
+    it.
+    """
+    if earlier:  # an older version's, without the words about `aws login`
+        older = Deny("run1", stamp(bench.sandbox.now())).document()
+        bench.sandbox.admin("iam").put_user_policy(
+            UserName="payments-bot", PolicyName="NHIRevoke", PolicyDocument=compact(older)
+        )
+    fill_quota(bench, 0 if earlier else len(compact(Deny(sid_of(bench.run.id)).document())))
+    before = bench.state("payments-bot")
+    steps = bench.steps(USER)
+    assert bench.do(steps[CUT]).left["mechanism"] == "inline"
+    bench.settle()
+    assert not bench.doors()["active-key"]
+    seal = bench.do(steps[SEAL])
+    assert (seal.left["mechanism"], bench.seen(steps[SEAL])) == ("managed", seal.left)
+    assert bench.state("payments-bot")["inline"] == before["inline"]
+    bench.settle()
+    doors = bench.doors()
+    assert doors["active-key"], "a deny-all that nobody lifts"
+    assert not doors["get-session-token"]
+    assert isinstance(bench.undo(steps[SEAL]), Done)
+    assert bench.state("payments-bot") == before
 
 
 def test_a_managed_policy_left_by_a_crash_is_taken_up(bench: Bench) -> None:
@@ -324,6 +351,44 @@ def test_another_runs_brake_is_left_and_said(bench: Bench) -> None:
     assert bench.state("payments-bot")["inline"]["NHIRevoke"] == brake["doc"]
     assert isinstance(bench.undo(steps[CUT]), Already)
     assert bench.state("payments-bot")["inline"]["NHIRevoke"] == brake["doc"]
+
+
+@pytest.mark.parametrize("foreign", [False, True])
+def test_another_runs_brake_that_was_taken_off_since_is_not_relied_on(bench: Bench, *, foreign: bool) -> None:
+    """Anybody can write a deny-all of our shape, and take it off again once we rely on it."""
+    iam, theirs = bench.sandbox.admin("iam"), compact(Deny("somebody").document())
+    before = bench.state("payments-bot")
+    iam.put_user_policy(UserName="payments-bot", PolicyName="NHIRevoke", PolicyDocument=theirs)
+    step = bench.steps(USER)[CUT]
+    assert isinstance(bench.do(step), Already)
+    iam.delete_user_policy(UserName="payments-bot", PolicyName="NHIRevoke")
+    if foreign:
+        bench.sandbox.meddle("foreign-policy")
+        before = bench.state("payments-bot")
+    assert bench.seen(step) is None, "taken back"
+    change = bench.do(step)
+    assert isinstance(change, Done)
+    assert change.left["policy"] == (f"NHIRevoke-{bench.run.id}" if foreign else "NHIRevoke")
+    bench.run.lefts[step.id] = bench.seen(step)
+    assert bench.run.lefts[step.id] == change.left
+    bench.settle()
+    assert not bench.doors()["active-key"]
+    assert isinstance(bench.undo(step), Done)
+    assert bench.state("payments-bot") == before, "what was taken off by somebody else is not put back"
+
+
+def test_another_runs_brake_that_its_run_released_is_not_put_back(bench: Bench) -> None:
+    iam = bench.sandbox.admin("iam")
+    iam.put_user_policy(
+        UserName="payments-bot", PolicyName="NHIRevoke", PolicyDocument=compact(Deny("somebody").document())
+    )
+    step = bench.steps(USER)[CUT]
+    released = compact(Deny("somebody", stamp(bench.sandbox.now())).document())
+    iam.put_user_policy(UserName="payments-bot", PolicyName="NHIRevoke", PolicyDocument=released)
+    before = bench.state("payments-bot")
+    assert isinstance(bench.do(step), Already)
+    assert bench.seen(step) is None, "told as taken back, and left to people"
+    assert bench.state("payments-bot") == before
 
 
 def test_scope_sessions_denies_by_issue_time_and_the_key_goes_on(bench: Bench) -> None:

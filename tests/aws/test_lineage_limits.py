@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import pytest
 
 from nhi_revoke.engine.clock import SandboxClock
@@ -238,6 +239,55 @@ def test_a_user_that_was_renamed_has_the_sessions_of_its_old_name(bench: Bench, 
     assert begun <= {access.door for access in found.values()}
 
 
+def test_a_name_that_another_user_was_given_before_proves_nothing_of_who_has_it_now(bench: Bench) -> None:
+    """A decoy was renamed so, long enough ago for the logs; that it made room and the real one came is in none yet."""
+    bench.sandbox.lag(0, 0)
+    bench.doors()
+    loot, iam, untold = bench.sandbox.loot(), bench.sandbox.client("iam"), bench.sandbox.admin("iam")
+    begun = {loot.session_token.key_id, loot.worker.key_id, loot.federation_token.key_id}
+    iam.create_user(UserName="decoy", Path="/bots/")
+    iam.update_user(UserName="decoy", NewUserName="innocent-bot")
+    bench.sandbox.advance(1000)
+    untold.update_user(UserName="innocent-bot", NewUserName="decoy")
+    untold.update_user(UserName="payments-bot", NewUserName="innocent-bot")
+    bench.sandbox.advance(60)
+    found = observed(bench, USER.replace("payments-bot", "innocent-bot"))
+    assert begun <= {access.door for access in sessions(found).values()}
+    [said] = blinds(found)
+    assert "renamed from decoy: nothing that it did stands under that spelling" in said.why
+
+
+@pytest.mark.parametrize("itself", [False, True])
+def test_a_renaming_that_spells_the_old_name_otherwise_hides_nothing_in_silence(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, itself: bool
+) -> None:
+    """IAM minds no case of letters in a request; CloudTrail finds by exact names. Keys lead to what they began; a
+    console session is found where the user renamed itself, since its own event spells its name; else that is said.
+    """
+    bench.sandbox.lag(0, 0)
+    bench.doors()
+    loot = bench.sandbox.loot()
+    bench.sandbox.admin("iam").put_user_policy(UserName="payments-bot", PolicyName="iam", PolicyDocument=allow("iam:*"))
+    iam = bench.sandbox.client("iam", loot.key) if itself else bench.sandbox.client("iam")
+    iam.update_user(UserName="payments-bot", NewUserName="innocent-bot")
+    bench.sandbox.advance(60)
+    bench.sandbox.client("sts", loot.key).get_caller_identity()
+    bench.sandbox.advance(1000)
+    real = events.lookup
+
+    def shouted(conn: Any, region: str, attribute: str, value: str, since: datetime) -> Iterator[events.Event]:
+        for event in real(conn, region, attribute, value, since):
+            loud = {**event.asked, "userName": "PAYMENTS-BOT"} if event.name == "UpdateUser" else event.asked
+            yield msgspec.structs.replace(event, asked=loud)
+
+    monkeypatch.setattr(lineage, "lookup", shouted)
+    found = observed(bench, USER.replace("payments-bot", "innocent-bot"))
+    doors = {access.door for access in sessions(found).values()}
+    assert {loot.session_token.key_id, loot.worker.key_id, loot.federation_token.key_id} <= doors
+    assert (loot.console.key_id in doors) == itself
+    assert ["PAYMENTS-BOT" in blind.why for blind in blinds(found)] == [True] * (not itself)
+
+
 def test_what_keys_did_is_not_asked_for_again_once_the_name_has_told_it(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,7 +304,7 @@ def test_what_keys_did_is_not_asked_for_again_once_the_name_has_told_it(
     by_name = set(sessions(observed(bench, USER)))
     assert {"UpdateUser", "payments-bot", loot.federation_token.key_id, loot.worker.key_id} <= set(asked)
     assert not own & set(asked)
-    monkeypatch.setattr(lineage, "had_its_name", lambda *_: False)
+    monkeypatch.setattr(lineage, "one_name", lambda *_: False)
     assert set(sessions(observed(bench, USER))) == by_name
     assert own <= set(asked)
 

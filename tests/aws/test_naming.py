@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from nhi_revoke.model.found import Access, BlindSpot, Found
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.fault import AmbiguousName, Denied, Missing, Unauthenticated
 from nhi_revoke.provider.sandbox.clock import MovableClock
+from nhi_revoke_aws.connection import AwsConnection
 from nhi_revoke_aws.naming import (
     account_in_key_id,
     account_of,
@@ -301,3 +304,49 @@ def test_credentials_of_the_wrong_account_write_nothing(bench: Bench) -> None:
     with pytest.raises(Unauthenticated, match=OTHER):
         conn.call("iam", "DeleteUser", UserName="payments-bot")
     assert not bench.writes()
+
+
+@pytest.mark.parametrize("typed", ["user/Payments-Bot", "Payments-Bot", ARN.replace("payments-bot", "Payments-Bot")])
+def test_a_name_in_other_letters_is_told_as_it_is_written(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    """IAM minds no case of letters in a request. Other services' lists do, and would show "none"."""
+    real = AwsConnection.entity
+
+    def entity(conn: AwsConnection, kind: Any, name: str) -> dict[str, Any]:
+        return real(conn, kind, name.lower())
+
+    monkeypatch.setattr(AwsConnection, "entity", entity)
+    with pytest.raises(Missing, match="is written payments-bot") as refused:
+        bench.resolve(typed)
+    assert f"aws:{ARN}" in refused.value.hint
+    assert bench.resolve(USER).ref.id == ARN
+
+
+def test_the_key_of_a_session_lists_what_its_user_or_role_has(bench: Bench) -> None:
+    """Whoever has nothing but a leaked ASIA… pastes that: an empty list would read as "nothing lives"."""
+    loot = bench.sandbox.loot()
+    bench.doors()
+    for key, typed in ((loot.worker.key_id, WORKER), (loot.session_token.key_id, USER)):
+        assert ids(bench.collect(key)) == ids(bench.collect(typed)) != set()
+        assert not [one for one in bench.collect(key) if isinstance(one, BlindSpot) and one.counts]
+
+
+def ids(found: list[Found]) -> set[str]:
+    return {one.id for one in found if isinstance(one, Access)}
+
+
+def test_the_key_of_a_session_is_looked_up_once_for_all_kinds(bench: Bench) -> None:
+    bench.doors()
+    asked = len(bench.sandbox.calls())
+    bench.collect(bench.sandbox.loot().worker.key_id)
+    assert [c.name for c in bench.sandbox.calls()[asked:]].count("cloudtrail:LookupEvents") == 1
+
+
+def test_the_key_of_a_session_of_somebody_whose_name_another_has_is_not_taken_for_the_others(bench: Bench) -> None:
+    bench.doors()
+    iam = bench.sandbox.admin("iam")
+    iam.update_user(UserName="payments-bot", NewUserName="innocent-bot")
+    iam.create_user(UserName="payments-bot", Path="/bots/")
+    with pytest.raises(Missing, match="another has that name by now"):
+        bench.resolve(bench.sandbox.loot().session_token.key_id)

@@ -356,3 +356,26 @@ def test_how_far_it_has_come_is_told_and_each_regions_rate_is_kept(bench: Bench)
     assert any(done == of for _, done, of in told)
     asked = sum(c.name == "cloudtrail:LookupEvents" for c in bench.sandbox.calls())
     assert len(bench.io.paced) == asked, "no look-up goes unpaced"
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_a_key_made_under_its_name_while_another_had_it_is_told(bench: Bench, *, renamed: bool) -> None:
+    """The user steps aside, an administrator gets its name, a key is made for that one, and the names go back: the
+    user's own list shows no such key.
+    """
+    own = bench.sandbox.loot().key.key_id
+
+    def rename(minutes: int, old: str, new: str) -> None:
+        if renamed:
+            wrote(bench, "UpdateUser", ago=timedelta(minutes=minutes), UserName=old, NewUserName=new)
+
+    rename(40, "payments-bot", "aside")
+    rename(39, "admin", "payments-bot")
+    for key in ("AKIAADMIN", own):
+        made = {"accessKey": {"accessKeyId": key, "userName": "payments-bot"}}
+        wrote(bench, "CreateAccessKey", made, ago=timedelta(minutes=38), UserName="payments-bot")
+    rename(37, "payments-bot", "admin")
+    rename(36, "aside", "payments-bot")
+    told = [lead.why for lead in planted(bench) if "CreateAccessKey" in lead.why]
+    assert len(told) == renamed, "else the list of its keys shows what is there"
+    assert all("CreateAccessKey AKIAADMIN on it" in why and "another may have had its name" in why for why in told)

@@ -12,6 +12,7 @@ from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.model.step import Phase, Step
 from nhi_revoke.provider.fault import Denied, NoAnswer
 from nhi_revoke.provider.secret import Secret
+from nhi_revoke_aws.connection import AwsConnection
 from nhi_revoke_aws.store.secret import parse_address
 from nhi_revoke_aws.store.secretsmanager import SecretsManager, token_of
 
@@ -80,6 +81,58 @@ def test_staged_read_back_served_and_taken_back(bench: Bench, address: str) -> N
     assert not [ls for ls in stages(bench).values() if "AWSPENDING" in ls]
     assert isinstance(STORE.stage.undo(bench.conn, stage, staged.left, bench.run), Already)
     assert value(bench) == old
+
+
+def test_a_copy_in_another_region_must_serve_the_new_one_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the old key would be ended while a workload there still reads it."""
+    minted(bench)
+    admin, old = bench.sandbox.admin("secretsmanager"), json.dumps(value(bench))
+    admin.replicate_secret_to_regions(SecretId=NAME, AddReplicaRegions=[{"Region": "eu-west-1"}])
+    stage, serve = step(Phase.DELIVER), step(Phase.SERVE)
+    do(bench, STORE.stage, stage)
+    served = do(bench, STORE.serve, serve)
+    real, there = AwsConnection.call, [old]
+
+    def call(conn: AwsConnection, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
+        if operation == "GetSecretValue" and params["region"] == "eu-west-1" and there:
+            assert params["SecretId"].startswith("arn:aws:secretsmanager:eu-west-1:111122223333:secret:payments/aws-")
+            return {"SecretString": there[0]}
+        return real(conn, service, operation, **params)
+
+    monkeypatch.setattr(AwsConnection, "call", call)
+    assert STORE.serve.seen(bench.conn, serve, bench.run) is None, "the copy still serves the old one"
+    there.clear()
+    assert STORE.serve.seen(bench.conn, serve, bench.run) == served.left
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        ("InSync", "unseen: what the copy of secret payments/aws in eu-west-1 serves (AccessDenied"),
+        ("Failed", "AWS does not keep the copy of secret payments/aws in eu-west-1 (Failed)"),
+    ],
+)
+def test_a_copy_that_cannot_be_looked_at_is_said_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, status: str, says: str
+) -> None:
+    minted(bench)
+    stage, serve = step(Phase.DELIVER), step(Phase.SERVE)
+    do(bench, STORE.stage, stage)
+    do(bench, STORE.serve, serve)
+    real = AwsConnection.call
+
+    def call(conn: AwsConnection, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
+        if params.get("region") == "eu-west-1":
+            raise Denied("no", code="AccessDenied")
+        told = real(conn, service, operation, **params)
+        copies = [{"Region": "eu-west-1", "Status": status}]
+        return {**told, "ReplicationStatus": copies} if operation == "DescribeSecret" else told
+
+    monkeypatch.setattr(AwsConnection, "call", call)
+    for _ in range(2):
+        bench.run.lefts["serve"] = STORE.serve.seen(bench.conn, serve, bench.run) or {}
+    assert bench.run.lefts["serve"]["leaves"].count(says) == 1
+    assert "AWSPREVIOUS" in bench.run.lefts["serve"]["leaves"], "what was said before stays"
 
 
 def test_one_json_key_takes_the_secret_part_alone(bench: Bench) -> None:

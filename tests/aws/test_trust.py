@@ -201,6 +201,51 @@ def test_undo_leaves_a_trust_that_somebody_changed(bench: Bench) -> None:
     assert bench.seen(step) is None, "somebody put it back"
 
 
+def test_what_others_changed_since_the_plan_does_not_come_back(bench: Bench) -> None:
+    """A colleague took the user out by hand meanwhile: our write replaces the whole policy, and must not let it in
+    again; nor must an undo.
+    """
+    bench.sandbox.meddle("trust-anyone")
+    anyone = next(a for a in listed(bench) if a.exposure == "anyone")
+    step = bench.steps(WORKER, cut_trust=(anyone.id,))[f"{KIND}/cut"]
+    theirs = document(allow({"AWS": "*"}), allow({"Service": "ec2.amazonaws.com"}))
+    set_trust(bench, theirs)
+    assert isinstance(bench.do(step), Done)
+    bench.run.lefts[step.id] = bench.seen(step)
+    assert same(trust_of(bench), document(allow({"Service": "ec2.amazonaws.com"})))
+    assert bench.writes() == ["iam:UpdateAssumeRolePolicy"]
+    set_trust(bench, theirs)
+    assert bench.seen(step) is None, "somebody put it back"
+    assert isinstance(bench.do(step), Done)
+    assert isinstance(bench.undo(step), Done)
+    assert same(trust_of(bench), theirs)
+
+
+def test_a_trust_that_somebody_else_cut_is_left_out_by_an_undo_too(bench: Bench) -> None:
+    bench.sandbox.meddle("trust-anyone")
+    anyone = next(a for a in listed(bench) if a.exposure == "anyone")
+    step = bench.steps(WORKER, cut_trust=(anyone.id,))[f"{KIND}/cut"]
+    theirs = document(allow({"Service": "ec2.amazonaws.com"}))
+    set_trust(bench, theirs)
+    assert isinstance(bench.do(step), Already)
+    bench.run.lefts[step.id] = bench.seen(step)
+    assert isinstance(bench.undo(step), Already)
+    assert same(trust_of(bench), theirs)
+    assert not bench.writes()
+
+
+def test_an_undo_leaves_what_changed_between_two_looks(bench: Bench) -> None:
+    """A look tells what stands there; what this run wrote stays what an undo compares with."""
+    (user,) = listed(bench)
+    step = bench.steps(WORKER, cut_trust=(user.id,))[f"{KIND}/cut"]
+    bench.do(step)
+    theirs = document(allow({"Service": "ec2.amazonaws.com"}))
+    set_trust(bench, theirs)
+    bench.run.lefts[step.id] = bench.seen(step)
+    assert isinstance(bench.undo(step), Failed)
+    assert same(trust_of(bench), theirs)
+
+
 def test_a_protected_roles_trust_is_impossible(bench: Bench) -> None:
     bench.sandbox.admin("iam").create_role(
         RoleName="AWSServiceRoleForX", Path="/aws-service-role/x.amazonaws.com/",
@@ -213,7 +258,8 @@ def test_a_protected_roles_trust_is_impossible(bench: Bench) -> None:
     step = bench.steps(WORKER, cut_trust=(listed(bench)[0].id,))[f"{KIND}/cut"]
     import msgspec
 
-    change = bench.do(msgspec.structs.replace(step, on=bench.resolve(ref).ref))
+    theirs = {**step.before, "cut": [one.door]}
+    change = bench.do(msgspec.structs.replace(step, on=bench.resolve(ref).ref, before=theirs))
     assert isinstance(change, Impossible)
 
 

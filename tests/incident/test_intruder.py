@@ -10,6 +10,7 @@ import pytest
 
 from nhi_revoke.engine.event import Event, StepEvent, WaitEvent
 from nhi_revoke.model.line import Extended, Vanished
+from nhi_revoke_aws.sandbox.clients import Held
 from nhi_revoke_aws.sandbox.seed import allow
 from tests.incident.conftest import BOT, USER_REF, WORKER, WORKER_REF, YES, Incident
 
@@ -296,3 +297,37 @@ def test_the_consoles_own_cutoff_is_honoured(incident: Incident) -> None:
     now = incident.inline(WORKER, role=True)
     assert now["AWSRevokeOlderSessions"] == theirs
     assert datetime.fromisoformat(stamp_of(now["NHIRevoke"])) >= datetime.fromisoformat(later)
+
+
+# -- another user has the name -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("when", [1, 2])
+def test_a_user_that_slips_away_under_another_name_is_never_told_as_out(incident: Incident, when: int) -> None:
+    """While the deny is not obeyed yet, whoever holds rights over IAM takes it off, renames the user, and gives its
+    name to a decoy: all that is looked at from then on is the decoy's.
+    """
+
+    def slip() -> None:
+        iam = incident.aws.admin("iam")
+        for name in iam.list_user_policies(UserName=BOT)["PolicyNames"]:
+            if name.startswith("NHIRevoke"):
+                iam.delete_user_policy(UserName=BOT, PolicyName=name)
+        for key in iam.list_access_keys(UserName=BOT)["AccessKeyMetadata"]:
+            iam.delete_access_key(UserName=BOT, AccessKeyId=key["AccessKeyId"])
+        iam.update_user(UserName=BOT, NewUserName="innocent-bot")
+        iam.create_user(UserName=BOT, Path="/bots/")
+        made = iam.create_access_key(UserName="innocent-bot")["AccessKey"]
+        theirs.append(Held(made["AccessKeyId"], made["SecretAccessKey"]))
+
+    theirs: list[Held] = []
+
+    incident.touchable.add("innocent-bot")
+    ran = incident("revoke", USER_REF, *NO_ROTATION, on_event=at_settle(when, do=slip))
+    incident.aws.client("s3", theirs[0]).list_buckets()  # this test would prove nothing if it were shut out
+    assert ran.data["headline"] == "NOT PROVEN OUT"
+    assert ran.code in (5, 8, 9)
+    assert {o["fate"] for o in ran.data["outcomes"]} <= {"unseen", "kept", "open"}
+    assert "another user has this name by now" in ran.err
+    later = incident("verify", "@last", "-o", "json")
+    assert later.data["headline"] == "NOT PROVEN OUT"

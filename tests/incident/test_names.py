@@ -33,6 +33,18 @@ def test_a_principal_that_does_not_exist(incident: Incident) -> None:
     assert [e["code"] for e in told["errors"]] == ["not-found"]
 
 
+def test_a_leaked_session_key_leads_to_all_that_its_role_has(incident: Incident) -> None:
+    """Its id is all that the responder has; an empty plan, or a revoke of nothing, would read as if all were well."""
+    incident.doors()  # what the session does is in the logs
+    incident.aws.advance(1200)
+    key = incident.aws.loot().worker.key_id
+    ran = incident("revoke", key, *YES, "--rotate", "no", "-o", "json")
+    assert ran.fate(f"{WORKER}/*") == "ended"
+    assert [step["result"] for step in ran.data["steps"]] == ["done"]
+    assert "NHIRevoke" in incident.inline(WORKER, role=True)
+    assert not incident.doors()["assume-role"]
+
+
 def test_a_user_and_a_role_of_one_name(incident: Incident) -> None:
     incident.bot("deployer")
     incident.role("deployer", {"AWS": f"arn:aws:iam::{ACCOUNT}:root"})

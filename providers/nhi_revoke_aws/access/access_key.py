@@ -7,14 +7,14 @@ from typing import Any, ClassVar
 
 from msgspec.structs import replace
 
-from nhi_revoke.model.change import Already, Change, Done, Failed
+from nhi_revoke.model.change import Already, Change, Done, Failed, Impossible
 from nhi_revoke.model.found import Access, Family, Found, State
 from nhi_revoke.model.intent import Intent, Reason
 from nhi_revoke.model.proof import Proven
 from nhi_revoke.model.ref import AccessId, Json, PrincipalRef
 from nhi_revoke.model.step import Draft, Manual, Phase, Step
 from nhi_revoke.provider.doer import Doer, Mint
-from nhi_revoke.provider.fault import Missing, Rejected
+from nhi_revoke.provider.fault import Denied, Missing, Rejected
 from nhi_revoke.provider.io import Io, Run
 from nhi_revoke.provider.kind import AccessKind, View, draft_step
 from nhi_revoke.provider.layout import Layout, section, variables
@@ -66,14 +66,16 @@ class Disable(Doer[AwsConnection]):
         try:
             conn.call("iam", "UpdateAccessKey", UserName=user_of(step), AccessKeyId=key_of(step.ends[0]), Status=status)
         except Missing:
-            return Already(GONE)
+            return gone(conn, user_of(step), step.ends[0])
         return Done({"Status": status}, conn.now())
 
     def apply(self, conn: AwsConnection, step: Step, run: Run) -> Change:
         return self._set(conn, step, "Inactive")
 
     def seen(self, conn: AwsConnection, step: Step, run: Run) -> Json | None:
-        row = listed(conn, user_of(step)).get(key_of(step.ends[0]), GONE)
+        row = listed(conn, user_of(step)).get(key_of(step.ends[0]))
+        if row is None:
+            return None if elsewhere(conn, user_of(step), step.ends[0]) else GONE
         return None if row["Status"] == "Active" else {"Status": row["Status"]}
 
     def prove(self, conn: AwsConnection, step: Step, run: Run) -> Proven:
@@ -106,7 +108,9 @@ class Delete(Doer[AwsConnection]):
         return remove(conn, user_of(step), step.ends[0])
 
     def seen(self, conn: AwsConnection, step: Step, run: Run) -> Json | None:
-        return None if key_of(step.ends[0]) in listed(conn, user_of(step)) else GONE
+        if key_of(step.ends[0]) in listed(conn, user_of(step)):
+            return None
+        return None if elsewhere(conn, user_of(step), step.ends[0]) else GONE
 
 
 def remove(conn: AwsConnection, user: str, access: AccessId) -> Change:
@@ -114,8 +118,31 @@ def remove(conn: AwsConnection, user: str, access: AccessId) -> Change:
     try:
         conn.call("iam", "DeleteAccessKey", UserName=user, AccessKeyId=key_of(access))
     except Missing:
-        return Already(GONE)
+        return gone(conn, user, access)
     return Done(GONE, conn.now())
+
+
+def gone(conn: AwsConnection, user: str, access: AccessId) -> Change:
+    """Of a key that the user of this name does not have: gone, unless another has it."""
+    other = elsewhere(conn, user, access)
+    if not other:
+        return Already(GONE)
+    return Failed(
+        f"key {key_of(access)} is not gone: it belongs to user {other} by now, since {user} was renamed. Nothing was "
+        f"changed: revoke aws:user/{other}"
+    )
+
+
+def elsewhere(conn: AwsConnection, user: str, access: AccessId) -> str:
+    """The user that has a key which `user` has not: a renamed one keeps its keys. Empty for a key that nobody has, and
+    where AWS does not tell.
+    """
+    try:
+        found = conn.call("iam", "GetAccessKeyLastUsed", AccessKeyId=key_of(access))
+    except (Missing, Denied):
+        return ""
+    owner = str(found.get("UserName") or "")
+    return owner if owner != user else ""
 
 
 VARIABLES = variables(
@@ -141,6 +168,20 @@ class Create(Mint[AwsConnection]):
     source: ClassVar[str] = "AWS docs: API_CreateAccessKey"
     needs: ClassVar[tuple[str, ...]] = (f"{KIND}/delete",)
     layouts: ClassVar[tuple[Layout, ...]] = (VARIABLES, PROFILE)
+
+    def check(self, conn: AwsConnection, step: Step) -> Impossible | None:
+        """A mint waits for logs: whoever has the name by then may be another user, and its key would be delivered."""
+        wanted, user = str(step.before.get("UserId") or ""), user_of(step)
+        try:
+            found = str(conn.entity("user", user)["UserId"]) if wanted else ""
+        except Denied:
+            return None
+        if found == wanted:
+            return None
+        return Impossible(
+            f"not replaced: another user is called {user} by now (id {found}; the one of this plan has id {wanted})",
+            f"find who has id {wanted}, and revoke it: aws iam list-users --query \"Users[?UserId=='{wanted}']\"",
+        )
 
     def apply(self, conn: AwsConnection, step: Step, run: Run) -> Change:
         try:
@@ -252,7 +293,7 @@ class AccessKeys(AccessKind[AwsConnection]):
             )  # fmt: skip
         yield draft_step(
             self, self.mint, view, says=f"mint a new access key for user {view.who.name}", lock=lock,
-            before={"ids": [a.id for a in keys]},
+            before={"ids": [a.id for a in keys], "UserId": view.who.unique_id},
         )  # fmt: skip
 
 

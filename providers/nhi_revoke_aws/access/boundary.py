@@ -14,8 +14,8 @@ from nhi_revoke.provider.fault import Missing
 from nhi_revoke.provider.io import Io
 from nhi_revoke.provider.kind import AccessKind
 from nhi_revoke_aws.connection import AwsConnection
-from nhi_revoke_aws.naming import ROLE, USER, kinds_of
-from nhi_revoke_aws.principals import name_in
+from nhi_revoke_aws.naming import ROLE, USER
+from nhi_revoke_aws.principals import kinds_in, name_in
 
 KIND = "aws:boundary"
 WORDS = {USER: "User", ROLE: "Role"}
@@ -41,7 +41,7 @@ class Boundaries(AccessKind[AwsConnection]):
             except Missing:
                 return {}
 
-        kinds = [kind for kind in kinds_of(ref) if kind in WORDS]
+        kinds = [kind for kind in kinds_in(conn, ref) if kind in WORDS]
         for kind, found in zip(kinds, io.map(entity, kinds), strict=True):
             arn = str((found.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn") or "")
             if arn:

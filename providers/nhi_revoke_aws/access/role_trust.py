@@ -45,33 +45,47 @@ class CutTrust(Doer[AwsConnection]):
     source: ClassVar[str] = "AWS docs: API_UpdateAssumeRolePolicy"
     settle: ClassVar[float] = SETTLE
 
-    def _put(self, conn: AwsConnection, step: Step, policy: Any) -> Change:
+    def _put(self, conn: AwsConnection, step: Step, policy: Any, was: Any) -> Change:
         try:
             conn.call("iam", "UpdateAssumeRolePolicy", RoleName=typed_name(step.on)[0], PolicyDocument=compact(policy))
         except Rejected as fault:
             if fault.code == UNMODIFIABLE:
                 return Impossible(fault.message, BY_HAND)
             raise
-        return Done({"document": policy}, conn.now())
+        return Done({"document": policy, "was": was}, conn.now())
 
     def apply(self, conn: AwsConnection, step: Step, run: Run) -> Change:
-        return self._put(conn, step, wanted(step))
+        """Out of the policy as it stands by now: a write replaces all of it, and what others changed since the plan was
+        made (a principal that a colleague took out by hand, a condition) must not come back by it.
+        """
+        present, left = document(conn, typed_name(step.on)[0]), run.left(step.id)
+        if not _named_in(present, step):
+            return Already({"document": present, "was": present})
+        policy = without(present, step.before["cut"])
+        # Where somebody only put back what this run took out, an undo means what was there at first.
+        again = left and same(policy, left.get("document"))
+        return self._put(conn, step, policy, left.get("was", present) if again else present)
 
     def seen(self, conn: AwsConnection, step: Step, run: Run) -> Json | None:
         present = document(conn, typed_name(step.on)[0])
         # Somebody may have changed something else since: what counts is that these are out.
-        out = not {t.text for t in trusted(present)} & set(step.before["cut"])
-        if not out:
+        if _named_in(present, step):
             return None
-        return {"document": wanted(step) if same(present, wanted(step)) else present}
+        # What this run wrote stays what an undo compares with.
+        return run.left(step.id) or {"document": wanted(step) if same(present, wanted(step)) else present}
 
     def undo(self, conn: AwsConnection, step: Step, left: Json, run: Run) -> Change:
-        present = document(conn, typed_name(step.on)[0])
-        if same(present, step.before["document"]):
-            return Already({"document": step.before["document"]})
+        present, was = document(conn, typed_name(step.on)[0]), left.get("was") or step.before["document"]
+        if same(present, was):
+            return Already({"document": was})
         if not same(present, left.get("document")):
             return Failed("the trust policy is not as this run left it: nothing was changed")
-        return self._put(conn, step, step.before["document"])
+        return self._put(conn, step, was, present)
+
+
+def _named_in(policy: Any, step: Step) -> bool:
+    """Whether it still lets in any of those that the step takes out."""
+    return bool({t.text for t in trusted(policy)} & set(step.before["cut"]))
 
 
 def wanted(step: Step) -> dict[str, Any]:

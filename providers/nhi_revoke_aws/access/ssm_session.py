@@ -17,8 +17,8 @@ from nhi_revoke.provider.doer import Doer
 from nhi_revoke.provider.io import Io, Run
 from nhi_revoke.provider.kind import AccessKind, View, draft_step
 from nhi_revoke_aws.connection import AwsConnection
-from nhi_revoke_aws.naming import Arn, kinds_of, parse_arn
-from nhi_revoke_aws.principals import name_in
+from nhi_revoke_aws.naming import Arn, parse_arn
+from nhi_revoke_aws.principals import kinds_in, name_in
 from nhi_revoke_aws.regions import everywhere, paged
 
 KIND = "aws:ssm-session"
@@ -85,7 +85,7 @@ class SsmSessions(AccessKind[AwsConnection]):
     late: ClassVar[bool] = True
 
     def collect(self, conn: AwsConnection, ref: PrincipalRef, io: Io) -> Iterable[Found]:
-        name, kinds, regions = name_in(conn, ref), kinds_of(ref), conn.regions()
+        name, kinds, regions = name_in(conn, ref), kinds_in(conn, ref), conn.regions()
         yield from regions.spots(ref, KIND, "Session Manager sessions")
         swept = everywhere(io, regions.on, lambda region: active(conn, region))
         yield from swept.spots(ref, KIND, "Session Manager sessions")

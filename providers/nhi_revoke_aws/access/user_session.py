@@ -76,8 +76,9 @@ class UserSessions(AccessKind[AwsConnection]):
     ) -> Iterable[Found]:
         walk = Lineage(conn, io, who.ref, since)
         keys = [Root(access_key.key_of(a.id), a.id, who.ref, own=True) for a in accesses if a.kind == access_key.KIND]
+        has = {access_key.key_of(a.id) for a in accesses}
         with walk.beside():
-            yield from walk.of_user(who, keys, f"{KIND}/{who.scope}/{who.name}/*")
+            yield from walk.of_user(who, keys, f"{KIND}/{who.scope}/{who.name}/*", has)
         yield from walk.limits(KIND, tuple(f"{KIND}/{name}" for name in ("seal", "deny-all", "deny-older")))
 
     def draft(self, view: View, intent: Intent) -> Iterable[Draft]:

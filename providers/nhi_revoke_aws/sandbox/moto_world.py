@@ -74,6 +74,7 @@ class MotoWorld:
         self._put(backends, "list_of_moto_modules", lambda: modules)
         self._put(iam, "utcnow", lambda: self._now().replace(tzinfo=None, microsecond=0))  # IAM tells whole seconds
         self._put(iam, "random_resource_id", self._resource_id)
+        self._put(iam.IAMBackend, "update_user", _with_its_keys(iam.IAMBackend.update_user))
         self._put(secretsmanager, "utcnow", lambda: self._now().replace(tzinfo=None))
         self._put(secretsmanager, "time", SimpleNamespace(time=lambda: self._now().timestamp(), sleep=time.sleep))
         self.reset()
@@ -261,3 +262,15 @@ def _parsed(document: str) -> Any:
         return parse(document)
     except Malformed as error:
         raise RuntimeError(f"a malformed policy was stored past the gate: {error}") from error
+
+
+def _with_its_keys(update_user: Callable[..., None]) -> Callable[..., None]:
+    """A key belongs to its user under each name (AWS docs: id_users_rename); moto's keys keep the old one."""
+
+    def update(backend: Any, user_name: str, new_path: str | None = None, new_user_name: str | None = None) -> None:
+        update_user(backend, user_name, new_path, new_user_name)
+        if new_user_name:
+            for key in backend.users[new_user_name].access_keys:
+                key.user_name = new_user_name
+
+    return update

@@ -89,10 +89,32 @@ class Vault:
         except Missing:
             return None
 
+    def described(self) -> dict[str, Any]:
+        """All but the value. Raises Missing."""
+        return self.call("DescribeSecret")
+
     def stages(self) -> dict[str, list[str]]:
         """Labels by version id. Raises Missing."""
-        found: dict[str, list[str]] = self.call("DescribeSecret").get("VersionIdsToStages") or {}
-        return found
+        return stages_of(self.described())
+
+    def served_in(self, regions: Sequence[str], arn: str) -> list[str | Fault]:
+        """What the copies of the secret in other Regions serve now, side by side; what refused one in its place.
+
+        `arn`: of the secret. A copy's differs in the Region alone (AWS docs: secretsmanager, multi-Region secrets).
+        """
+
+        def served(region: str) -> str | Fault:
+            parts = arn.split(":")
+            copy = ":".join([*parts[:3], region, *parts[4:]])
+            try:
+                told = self._conn.call(
+                    "secretsmanager", "GetSecretValue", region=region, SecretId=copy, VersionStage=CURRENT
+                )
+            except Fault as fault:
+                return fault
+            return str(told.get("SecretString") or "")
+
+        return list(self._conn.io.map(served, regions))
 
     def listed(self) -> list[Version]:
         """Every version that has a value, also those without a label; the newest first. Raises Denied, Missing."""
@@ -138,6 +160,12 @@ class Vault:
         if step.takes and run.holds(step.takes):
             return self.holds(text, run.take(step.takes))
         return same_public(text, run.left(step.takes or ""), self.at.key)
+
+
+def stages_of(told: Json) -> dict[str, list[str]]:
+    """Labels by version id, as DescribeSecret tells them."""
+    found: dict[str, list[str]] = told.get("VersionIdsToStages") or {}
+    return found
 
 
 def at(stages: Json, label: str) -> str:

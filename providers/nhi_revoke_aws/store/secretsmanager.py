@@ -13,7 +13,7 @@ from nhi_revoke.model.ref import Json
 from nhi_revoke.model.step import Phase, Step
 from nhi_revoke.provider import merging
 from nhi_revoke.provider.doer import Doer, Store, Unit
-from nhi_revoke.provider.fault import Conflict, Missing, Rejected
+from nhi_revoke.provider.fault import Conflict, Fault, Missing, Rejected
 from nhi_revoke.provider.io import Run
 from nhi_revoke.provider.merging import public_id
 from nhi_revoke.provider.secret import Secret
@@ -29,6 +29,7 @@ from nhi_revoke_aws.store.secret import (
     READ,
     Vault,
     at,
+    stages_of,
 )
 from nhi_revoke_aws.store.secret_copies import copies_of, field_of, served_says
 from nhi_revoke_aws.store.secret_forget import Forget
@@ -36,6 +37,8 @@ from nhi_revoke_aws.store.secret_forget import Forget
 NAMESPACE = uuid.UUID("6f2b1c1e-6f5e-5b43-9d0e-2d6f7f0f6a51")
 """Of our request tokens: the same run and step give the same token, also after a crash."""
 EXISTS = "ResourceExistsException"
+FAILED = "Failed"
+"""Of a copy in another Region (AWS docs: API_ReplicationStatusType)."""
 
 
 def token_of(run_id: str, step_id: str, key_id: str = "") -> str:
@@ -113,6 +116,7 @@ class Serve(Doer[AwsConnection]):
     phase: ClassVar[Phase] = Phase.SERVE
     permissions: ClassVar[tuple[str, ...]] = (DESCRIBE, READ, MOVE, LIST)
     says: ClassVar[str] = "makes the new version AWSCURRENT"
+    shows_within: ClassVar[float] = 300.0
     undone: ClassVar[str] = "the version of before is made AWSCURRENT again"
     survives: ClassVar[str] = "AWSPREVIOUS still holds the old key, until finish: whoever may read that stage reads it"
     source: ClassVar[str] = "AWS docs: API_UpdateSecretVersionStage, API_ListSecretVersionIds"
@@ -130,13 +134,18 @@ class Serve(Doer[AwsConnection]):
         return Done(_served(vault, staged, current, step, run), conn.now())
 
     def seen(self, conn: AwsConnection, step: Step, run: Run) -> Json | None:
+        """Copies in other Regions follow later, and whoever reads one of them gets the old key until then."""
         vault = Vault(conn, step.to)
-        stages, left = vault.stages(), run.left(step.id)
+        told, left = vault.described(), run.left(step.id)
+        stages = stages_of(told)
         current = at(stages, CURRENT)
         version = str(left.get("version") or current)
         if not current or current != version or not vault.minted(vault.value(version=version), step, run):
             return None
-        return left or _served(vault, version, at(stages, PREVIOUS), step, run)
+        behind, unseen = _elsewhere(vault, told, step, run)
+        if behind:
+            return None
+        return _also(left or _served(vault, version, at(stages, PREVIOUS), step, run), unseen)
 
     def undo(self, conn: AwsConnection, step: Step, left: Json, run: Run) -> Change:
         vault, version, previous = Vault(conn, step.to), str(left.get("version")), str(left.get("previous") or "")
@@ -175,6 +184,32 @@ def _served(vault: Vault, version: str, previous: str, step: Step, run: Run) -> 
         return left
     said = served_says(vault, previous, copies_of(vault, previous, version, field_of(step, run)))
     return {**left, "leaves": said} if said else left
+
+
+def _elsewhere(vault: Vault, told: Json, step: Step, run: Run) -> tuple[list[str], list[str]]:
+    """Regions whose copy still serves another value; and what is not known of copies, in words."""
+    status = {str(r["Region"]): str(r.get("Status") or "") for r in told.get("ReplicationStatus") or ()}
+    regions = [region for region, state in status.items() if state != FAILED]
+    name, behind = vault.at.secret, []
+    unseen = [
+        f"AWS does not keep the copy of secret {name} in {region} ({state}): whoever reads it there may get the old one"
+        for region, state in status.items()
+        if state == FAILED
+    ]
+    answers = vault.served_in(regions, str(told.get("ARN") or "")) if regions else []
+    for region, text in zip(regions, answers, strict=True):
+        if isinstance(text, Fault):
+            unseen.append(f"unseen: what the copy of secret {name} in {region} serves ({text.code or 'no answer'})")
+        elif not vault.minted(text, step, run):
+            behind.append(region)
+    return behind, unseen
+
+
+def _also(left: Json, said: list[str]) -> Json:
+    """With this for the report, besides what it says already."""
+    known = str(left.get("leaves") or "")
+    leaves = "; ".join([*filter(None, (known,)), *(one for one in said if one not in known)])
+    return {**left, "leaves": leaves} if leaves else left
 
 
 def _moved(pending: str, token: str) -> Json:
