@@ -21,6 +21,7 @@ from nhi_revoke.provider.doer import Doer
 from nhi_revoke.provider.fault import Missing, Rejected
 from nhi_revoke.provider.io import Io, Run
 from nhi_revoke.provider.kind import AccessKind, View, draft_step
+from nhi_revoke_entra.access.appeared import appeared, known_ways
 from nhi_revoke_entra.access.client_secret_end import secrets_on
 from nhi_revoke_entra.access.credential import NEEDED, SETTLE, key_of
 from nhi_revoke_entra.access.federated_credential import credentials_of
@@ -140,6 +141,8 @@ class Activate(Doer[EntraConnection]):
             return Already({"active": False})  # it was deactivated before this run, by somebody who had a reason
         if still := _left_over(conn, step):
             return Failed(f"{still} would let somebody in again, in every tenant: `resume` removes it. It stays off")
+        if new := appeared(conn, step, run, application):
+            return Failed(new)
         set_active(conn, application, active=True)
         return Done({"active": True}, conn.now())
 
@@ -218,7 +221,11 @@ class Applications(AccessKind[EntraConnection]):
                 yield Notice(view.who.ref, said if intent.brake == "auto" else said.partition(";")[0], "warning")
                 yield draft_step(
                     self, self.remedies[0], view, access, says=f"{what}, for every tenant",
-                    before={**access.before, "removed": _removed(view, intent, str(access.before["object"]))},
+                    before={
+                        **access.before,
+                        "removed": _removed(view, intent, str(access.before["object"])),
+                        **known_ways(view, intent),
+                    },
                     rearms="always" if active else "no",
                     breaks=f"all that {name} does in other tenants: nothing gets a token for it, until release"
                     if active

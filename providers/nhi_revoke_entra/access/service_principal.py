@@ -20,6 +20,7 @@ from nhi_revoke.provider.fault import Missing
 from nhi_revoke.provider.io import Io, Run
 from nhi_revoke.provider.kind import AccessKind, View, draft_step
 from nhi_revoke_entra.access import federated_credential
+from nhi_revoke_entra.access.appeared import appeared, known_ways
 from nhi_revoke_entra.access.credential import NEEDED, SETTLE, key_of
 from nhi_revoke_entra.access.federated_credential import credentials_of
 from nhi_revoke_entra.access.places import Place, read, service_principal_of
@@ -157,6 +158,8 @@ class Enable(Doer[EntraConnection]):
             return Already({"enabled": False})  # it was disabled before this run, by somebody who had a reason
         if still := _trusts_left(conn, step):
             return Failed(f"{still} would let somebody in again: `resume` removes it. It stays disabled")
+        if new := appeared(conn, step, run):
+            return Failed(new)
         set_enabled(conn, step, enabled=True)
         return Done(left, conn.now())
 
@@ -232,6 +235,7 @@ class ServicePrincipals(AccessKind[EntraConnection]):
                     "managed": is_managed(view.who),
                     "application": str(view.who.facts.get("application") or ""),
                     "trusts": [key_of(a.id) for a in view.of(federated_credential.KIND) if is_wanted(a, intent)],
+                    **known_ways(view, intent),
                 },
                 rearms="always" if enabled or waiting else "no",
                 breaks=f"all that {name} does: nothing gets a token for it, until release" if enabled else "",
