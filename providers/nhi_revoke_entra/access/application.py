@@ -26,7 +26,7 @@ from nhi_revoke_entra.access.client_secret_end import secrets_on
 from nhi_revoke_entra.access.credential import NEEDED, SETTLE, key_of
 from nhi_revoke_entra.access.federated_credential import credentials_of
 from nhi_revoke_entra.access.key_list import keys_on
-from nhi_revoke_entra.access.places import Place, application_of, read
+from nhi_revoke_entra.access.places import Place, application_of, is_orphaned, read, service_principal_of
 from nhi_revoke_entra.access.stopping import (
     APPLICATION,
     ENDED,
@@ -37,6 +37,7 @@ from nhi_revoke_entra.access.stopping import (
     is_wanted,
 )
 from nhi_revoke_entra.connection import BETA, V1, EntraConnection
+from nhi_revoke_entra.deleted import deleted_half
 from nhi_revoke_entra.lifetimes import after_deactivation
 from nhi_revoke_entra.named import APPLICATIONS
 from nhi_revoke_entra.naming import APP
@@ -187,8 +188,12 @@ class Applications(AccessKind[EntraConnection]):
     survives: ClassVar[str] = Deactivate.survives
 
     def collect(self, conn: EntraConnection, ref: PrincipalRef, io: Io) -> Iterable[Found]:
-        row = application_of(conn, conn.named(ref))
+        named = conn.named(ref)
+        row = application_of(conn, named)
         if row is None:
+            if is_orphaned(conn, row, service_principal_of(conn, named) or {}):
+                spot = deleted_half(conn, ref, KIND, named.app_id, "application")
+                yield from () if spot is None else (spot,)
             return
         active = row.get("isDisabled") is not True
         wide = str(row.get("signInAudience") or "") not in ONE_TENANT

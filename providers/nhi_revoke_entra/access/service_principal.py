@@ -35,8 +35,9 @@ from nhi_revoke_entra.access.stopping import (
 )
 from nhi_revoke_entra.agents import BLUEPRINT_PRINCIPAL, IDENTITY
 from nhi_revoke_entra.connection import EntraConnection
+from nhi_revoke_entra.deleted import deleted_half
 from nhi_revoke_entra.lifetimes import after_brake, after_release, is_managed
-from nhi_revoke_entra.named import SERVICE_PRINCIPALS
+from nhi_revoke_entra.named import ORPHANED, SERVICE_PRINCIPALS
 from nhi_revoke_entra.naming import AGENT, APP
 from nhi_revoke_entra.permissions import ENABLE_AGENTS, ENABLE_BLUEPRINTS, READ_APPS, WRITE_APPS
 
@@ -200,6 +201,8 @@ class ServicePrincipals(AccessKind[EntraConnection]):
         named = conn.named(ref)
         row = service_principal_of(conn, named)
         if row is None:
+            if (spot := deleted_half(conn, ref, KIND, named.app_id, "servicePrincipal")) is not None:
+                yield spot
             return
         enabled = row.get("accountEnabled") is not False
         note = "lets nobody in by itself: its secrets, certificates and federated credentials do"
@@ -250,6 +253,9 @@ def _abroad(view: View, intent: Intent) -> Iterable[Draft]:
         yield Manual(view.who.ref, KIND, MANAGED)
     elif view.who.kind == AGENT:
         yield Manual(view.who.ref, KIND, BLUEPRINT.format(blueprint=view.who.facts.get("blueprint") or "ITS-APP-ID"))
+    elif view.who.facts.get(ORPHANED):
+        said = "its application was deleted in this tenant: what signs in on that works again once somebody restores it"
+        yield Notice(view.who.ref, said, "danger")
     elif not view.who.facts.get("application"):
         said = (
             "the app belongs to another tenant: what it signs in with there, and its own credentials, are its owner's"
