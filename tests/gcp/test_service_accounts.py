@@ -9,10 +9,12 @@ from nhi_revoke.model.change import Already, Done, Failed, Impossible
 from nhi_revoke.model.found import BlindSpot
 from nhi_revoke.model.proof import Proof
 from nhi_revoke.model.step import Notice, Phase, Residual, Step
+from nhi_revoke.provider.fault import Denied
 
 from .conftest import ABOVE, BOT, MACHINE, REACH, Bench
 
 KIND = "gcp:service-account"
+LIST = "GET /v1/projects/<project>/serviceAccounts/<named>/keys"
 TOKENS = {"key-token", "become-token", "minting"}
 OTHER = {"hmac-key", "api-key", "planted-api-key", *REACH}
 """Whether a disabled account stops HMAC and API keys is documented nowhere; a key of another account is its own."""
@@ -158,4 +160,18 @@ def test_the_state_before_is_all_that_undo_needs(bench: Bench) -> None:
         "enabled": True,
         "resource": f"projects/shop-prod/serviceAccounts/{bench.account.unique_id}",
         "unique_id": bench.account.unique_id,
+        "keys": sorted(key.id for key in bench.account.listed() if key.type == "USER_MANAGED"),
     }
+
+
+def test_undone_by_whoever_may_not_list_keys_it_stays_as_it_is(bench: Bench) -> None:
+    """What cannot be looked at is not let in; where that was so from the start, nobody can tell which key is new."""
+    step = brake(bench)
+    bench.do(step)
+    bench.sandbox.fault(LIST, "denied", times=1)
+    with pytest.raises(Denied):
+        bench.undo(step)
+    assert bench.account.disabled.shown
+    unlisted = msgspec.structs.replace(step, before={k: v for k, v in step.before.items() if k != "keys"})
+    bench.sandbox.fault(LIST, "denied", times=9)
+    assert isinstance(bench.undo(unlisted), Done)
