@@ -66,9 +66,10 @@ def test_enabling_gives_stolen_tokens_back_and_the_step_says_for_how_long(bench:
     assert not bench.open_doors() & TOKENS, "after their hour they are not"
 
 
-def test_the_window_is_twelve_hours_where_a_policy_lets_the_account_have_them(bench: Bench) -> None:
-    """Facts gcp.md 7, 25."""
-    rule = {"values": {"allowedValues": [bench.account.email]}}
+@pytest.mark.parametrize("value", ["{email}", "is:{email}", "in:every-account", "under:folders/700000000007"])
+def test_the_window_is_twelve_hours_where_a_policy_lets_the_account_have_them(bench: Bench, value: str) -> None:
+    """Facts gcp.md 7, 25; a value that stands for many may stand for it."""
+    rule = {"values": {"allowedValues": [value.format(email=bench.account.email)]}}
     bench.cloud.constraints["iam.allowServiceAccountCredentialLifetimeExtension"] = [rule]
     bench.conn = bench.connect()
     assert brake(bench).rearms == 43200.0
@@ -78,7 +79,8 @@ def test_the_window_is_twelve_hours_where_a_policy_lets_the_account_have_them(be
 
 
 def test_another_accounts_twelve_hours_are_not_its_own(bench: Bench) -> None:
-    rule = {"values": {"allowedValues": ["other@shop-prod.iam.gserviceaccount.com"]}}
+    others = ["is:another@shop-prod.iam.gserviceaccount.com", "other@shop-prod.iam.gserviceaccount.com"]
+    rule = {"values": {"allowedValues": others}}
     bench.cloud.constraints["iam.allowServiceAccountCredentialLifetimeExtension"] = [rule]
     bench.conn = bench.connect()
     assert brake(bench).rearms == 3600.0
