@@ -53,6 +53,8 @@ basic roles (Google Cloud docs: iam/docs/roles-overview). Roles of Google's serv
 ITSELF = "; it names the account itself: whoever has one token of it goes on for as long as it is enabled"
 SHOWN = 12
 """Characters of the hash in an access id."""
+ANYBODYS = ("@gmail.com", "@googlemail.com", "@googlegroups.com")
+"""How addresses end that anybody makes for himself: no organisation's own."""
 Exposure = Literal["anyone", "foreign", "local"]
 
 
@@ -118,6 +120,12 @@ class Trust(Struct, frozen=True):
             return "local"
         own = OWN.fullmatch(who.lower())
         return "local" if sort == "serviceAccount" and own is not None and own["project"] == project else "foreign"
+
+    @property
+    def is_anybodys(self) -> bool:
+        """Whether it is a person or a group whose address says that it is of no organisation."""
+        sort, _, who = self.member.partition(":")
+        return sort in ("user", "group") and who.lower().endswith(ANYBODYS)
 
     def means(self, what: str) -> str:
         """What the member may do, in plain words, with the condition. `what`: what its role allows (roles.py)."""

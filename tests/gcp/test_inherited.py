@@ -328,6 +328,12 @@ def test_a_role_of_googles_that_lets_its_holder_become_accounts_is_no_harmless_o
     assert before - bindings(bench, PROJECT) == {(role, stranger, "")}
 
 
+def test_the_owner_of_a_project_of_no_organisation_is_no_stranger(bench: Bench) -> None:
+    """A project that somebody made privately is owned by a private address."""
+    bench.cloud.levels.bind(PROJECT, "roles/owner", "user:me@gmail.com", bench.sandbox.now())
+    assert trusts(bench)["user:me@gmail.com"].exposure == "local"
+
+
 def test_who_may_write_a_levels_policy_by_a_role_of_its_own_may_become_what_is_below(bench: Bench) -> None:
     role = f"{above.ORGANIZATION}/roles/grants"
     bench.cloud.levels.roles[role] = ("resourcemanager.projects.setIamPolicy", "resourcemanager.projects.get")
