@@ -14,7 +14,7 @@ from nhi_revoke.testing.conformance.ending import mispredicted
 from nhi_revoke.testing.conformance.world import YES
 from nhi_revoke_entra.access.client_secret_mint import AddPassword
 from nhi_revoke_entra.access.credential import name_of
-from nhi_revoke_entra.sandbox.seed import add_password
+from nhi_revoke_entra.sandbox.seed import add_password, new_principal
 from nhi_revoke_entra.sandbox.state import Password
 
 from .conftest import Whole
@@ -137,6 +137,22 @@ def test_somebody_enables_it_again_and_the_run_disables_it_again(whole: Whole) -
     with whole.engine() as engine:
         engine.hold(report.run, interval=30, until=whole.clock.now())
     whole.clock.advance(60)
+    assert "client-secret" not in whole.open_doors()
+
+
+def test_somebody_makes_another_service_principal_and_the_run_disables_that(whole: Whole) -> None:
+    """The old one stays disabled, and deleted; the held secret signs in by the new one."""
+    report = whole.run()
+    tenant, old = whole.entra.tenant, whole.entra.scene.principal
+    with tenant.lock:
+        tenant.deleted[old.id] = tenant.principals.pop(old.id)
+        new = new_principal(tenant, old.name, whole.entra.scene.now(), app_id=old.app_id)
+    assert "client-secret" in whole.open_doors()
+    assert whole.verify(report.run).headline != "OUT"
+    with whole.engine() as engine:
+        engine.hold(report.run, interval=30, until=whole.clock.now())
+    whole.clock.advance(60)
+    assert not new.enabled.shown
     assert "client-secret" not in whole.open_doors()
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from msgspec.structs import replace
+
 from nhi_revoke.model.change import Already, Change, Done, Failed, Impossible
 from nhi_revoke.model.found import Access, Family, Found
 from nhi_revoke.model.intent import Intent
@@ -17,6 +19,7 @@ from nhi_revoke.model.ref import Json, PrincipalRef
 from nhi_revoke.model.step import Draft, Manual, Notice, Phase, Step
 from nhi_revoke.provider.doer import Doer
 from nhi_revoke.provider.fault import Missing
+from nhi_revoke.provider.http import segment
 from nhi_revoke.provider.io import Io, Run
 from nhi_revoke.provider.kind import AccessKind, View, draft_step
 from nhi_revoke_entra.access import federated_credential
@@ -66,6 +69,20 @@ def is_enabled(conn: EntraConnection, principal: str) -> bool | None:
         return None
 
 
+def successor(conn: EntraConnection, step: Step) -> tuple[str, bool] | None:
+    """The service principal that somebody made in the place of the one that is gone: its object id, and whether it is
+    enabled. It is the same app, by which the same secrets sign in; None where there is none. Raises Denied.
+    """
+    if step.on.kind != APP:
+        return None
+    path = f"/{SERVICE_PRINCIPALS}(appId='{segment(step.on.id)}')"
+    try:
+        row = conn.get(path, READ_APPS, **{"$select": "id,accountEnabled"})
+    except Missing:
+        return None
+    return str(row["id"]), row.get("accountEnabled") is not False
+
+
 def set_enabled(conn: EntraConnection, step: Step, *, enabled: bool) -> None:
     """Safe to repeat. Raises Missing, Denied, Rejected.
 
@@ -103,16 +120,21 @@ class Disable(Doer[EntraConnection]):
 
     def apply(self, conn: EntraConnection, step: Step, run: Run) -> Change:
         # Seen enabled when it was listed, it is disabled without another look first.
-        if not step.before["enabled"] and not is_enabled(conn, str(step.before["object"])):
+        if not step.before["enabled"] and is_enabled(conn, str(step.before["object"])) is False:
             return Already(_stopped(conn, step))
         try:
             set_enabled(conn, step, enabled=False)
         except Missing:
-            return Already(_stopped(conn, step))
+            new = successor(conn, step)
+            if new is None or not new[1]:
+                return Already(_stopped(conn, step))
+            set_enabled(conn, replace(step, before={**step.before, "object": new[0]}), enabled=False)
         return Done(_stopped(conn, step), conn.now())
 
     def seen(self, conn: EntraConnection, step: Step, run: Run) -> Json | None:
-        if is_enabled(conn, str(step.before["object"])):
+        now = is_enabled(conn, str(step.before["object"]))
+        new = successor(conn, step) if now is None else None
+        if now or (new is not None and new[1]):
             return None
         return run.left(step.id) or _stopped(conn, step)
 
