@@ -30,6 +30,7 @@ from nhi_revoke_entra.token_http import TokenHttp
 from nhi_revoke_entra.tokens import Granted, Refused, TokenService
 from nhi_revoke_entra.vault import Vaults
 from nhi_revoke_entra.words import Graph
+from nhi_revoke_entra.written import Written
 
 if TYPE_CHECKING:
     from nhi_revoke.provider.io import Io
@@ -64,6 +65,7 @@ class EntraConnection:
         """Last uses of an app's credentials (access/credential_use.py): the report is read once for each app."""
         self.uses_read: dict[PrincipalRef, Any] = {}
         """What that brought, for who does not ask."""
+        self.written = Written()
 
     # -- who and when ----------------------------------------------------------------------------------------------
 

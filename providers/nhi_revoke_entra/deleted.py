@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from nhi_revoke.model.found import BlindSpot
 from nhi_revoke.model.ref import PrincipalRef
-from nhi_revoke.provider.fault import Fault, Missing
+from nhi_revoke.provider.fault import Denied, Fault, Missing
 from nhi_revoke.provider.times import moment
 from nhi_revoke_entra.naming import GUID
 from nhi_revoke_entra.permissions import READ_APPS
@@ -43,6 +44,24 @@ def deleted(conn: EntraConnection, ref: PrincipalRef) -> Missing | None:
         hint="POST /directory/deletedItems/OBJECT-ID/restore brings each object back; then revoke it. DELETE "
         "/directory/deletedItems/OBJECT-ID removes it for good, with all evidence.",
     )
+
+
+def deleted_half(conn: EntraConnection, ref: PrincipalRef, kind: str, app_id: str, other: str) -> BlindSpot | None:
+    """Of an app that is there: what signs in on its other object, which was deleted by itself; None where none was.
+
+    `kind`: of the access, which stands for that object; `other`: `application` or `servicePrincipal`. Raises nothing.
+    """
+    try:
+        rows = _those(conn, PrincipalRef(ref.provider, ref.kind, app_id), other)()
+    except Fault as fault:
+        needs = fault.needs if isinstance(fault, Denied) else ""
+        why = f"whether {KINDS[other]}, which is not there, was deleted and can be restored: {fault.message}"
+        return BlindSpot(ref, kind, why, needs or READ_APPS)
+    if not rows:
+        return None
+    told = "; ".join(_told(other, row) for row in rows)
+    why = f"what signs in on {told}, which was deleted: whoever may manage apps can restore it, with what it had"
+    return BlindSpot(ref, kind, why, "POST /directory/deletedItems/OBJECT-ID/restore, then again")
 
 
 def _those(conn: EntraConnection, ref: PrincipalRef, kind: str) -> Callable[[], list[dict[str, Any]]]:

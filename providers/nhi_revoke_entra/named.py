@@ -5,6 +5,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 APPLICATIONS, SERVICE_PRINCIPALS = "applications", "servicePrincipals"
+ORPHANED = "orphaned"
+"""Fact of a principal: its application is of this tenant, and was deleted by itself."""
 
 
 class Named(Struct, frozen=True):
@@ -14,7 +16,8 @@ class Named(Struct, frozen=True):
     """Empty for an agent identity."""
     name: str
     application: str = ""
-    """Object id; empty where the app belongs to another tenant, whose alone its application is."""
+    """Object id; empty where the app belongs to another tenant, whose alone its application is, or where it was
+    deleted."""
     service_principal: str = ""
     """Object id; empty where the app has none in this tenant, so that nobody signs in to it here."""
     cast: str = ""

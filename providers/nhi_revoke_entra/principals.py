@@ -10,11 +10,12 @@ from nhi_revoke.model.identity import Principal
 from nhi_revoke.model.ref import Json, PrincipalRef
 from nhi_revoke.provider.fault import Fault, Missing
 from nhi_revoke.provider.times import moment
-from nhi_revoke_entra.access.places import application_of, is_locked, service_principal_of
+from nhi_revoke_entra.access.places import application_of, is_locked, is_orphaned, service_principal_of
 from nhi_revoke_entra.access.user_state import user_listed
 from nhi_revoke_entra.agents import is_agent
 from nhi_revoke_entra.connection import EntraConnection
 from nhi_revoke_entra.lookup import rows_of
+from nhi_revoke_entra.named import ORPHANED
 from nhi_revoke_entra.naming import AGENT, APP, USER, canonical
 from nhi_revoke_entra.policies import LIMITS, UNREAD, limits, told
 
@@ -40,6 +41,7 @@ def resolve(conn: EntraConnection, ref: PrincipalRef) -> Principal:
         "enabled": own.get("accountEnabled") is not False,
         "deactivated": (application or {}).get("isDisabled") is True,
         "owner_tenant": str(own.get("appOwnerOrganizationId") or ""),
+        ORPHANED: is_orphaned(conn, application, own),
         "cast": named.cast,
         "blueprint": named.blueprint,
         "locked": is_locked(application or {}),

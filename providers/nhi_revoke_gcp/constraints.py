@@ -97,6 +97,10 @@ def _services(rule: Mapping[str, Any]) -> list[str]:
 
 
 def _allows(rule: Mapping[str, Any], email: str) -> bool:
-    """A list constraint: all values, or this account's. A condition counts as met."""
-    allowed = (rule.get("values") or {}).get("allowedValues") or ()
-    return bool(rule.get("allowAll")) or email in {str(each).lower() for each in allowed}
+    """A list constraint: all values, or this account's. A condition counts as met, and so does a value that stands for
+    many (`in:`, `under:`; discovery document orgpolicy.v2): a release that comes too early cannot be taken back. `is:`
+    before a value changes nothing.
+    """
+    allowed = [str(each).lower() for each in (rule.get("values") or {}).get("allowedValues") or ()]
+    many = any(each.startswith(("in:", "under:")) for each in allowed)
+    return bool(rule.get("allowAll")) or many or email in {each.removeprefix("is:") for each in allowed}

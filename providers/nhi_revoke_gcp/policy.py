@@ -17,6 +17,8 @@ from nhi_revoke.model.ref import Json
 from nhi_revoke_gcp.naming import OWN, PROVIDER, canonical
 
 VERSION = 3
+GIVES = "may give itself any right where it holds that"
+"""Of who may write the policy of a project, a folder or the organisation."""
 ROLES = {
     "roles/iam.serviceAccountTokenCreator": "gets tokens as it",
     "roles/iam.serviceAccountOpenIdTokenCreator": "gets ID tokens as it",
@@ -24,13 +26,35 @@ ROLES = {
     "roles/iam.serviceAccountUser": "may run workloads as it",
     "roles/iam.serviceAccountKeyAdmin": "may make keys for it",
     "roles/iam.serviceAccountAdmin": "may let anybody become it, and enable it",
+    "roles/iam.securityAdmin": "may let anybody become it",
+    "roles/iam.admin": "may become it, and let anybody become it",
+    "roles/iam.devOps": "may run workloads as it, and let anybody become it",
+    "roles/iam.editor": "may run workloads as it, and make keys for it",
+    "roles/iam.dataScientist": "may run workloads as it",
+    "roles/iam.databasesAdmin": "may run workloads as it",
+    "roles/backupdr.computeEngineOperator": "may run workloads as it",
+    "roles/dataproc.hubAgent": "may run workloads as it",
+    "roles/assuredoss.admin": "may make keys for it",
+    "roles/securitycenter.admin": "may make keys for it",
+    "roles/earthengine.appsPublisher": "may let anybody become it",
     "roles/editor": "may become it",
+    "roles/writer": "may become it",
     "roles/owner": "may become it, and let anybody become it",
+    "roles/admin": "may become it, and let anybody become it",
+    "roles/resourcemanager.projectIamAdmin": f"{GIVES}, and so become it",
+    "roles/resourcemanager.folderIamAdmin": f"{GIVES}, and so become it",
+    "roles/resourcemanager.folderAdmin": f"{GIVES}, and so become it",
+    "roles/resourcemanager.organizationAdmin": f"{GIVES}, and so become it",
 }
-"""Roles on an account by which one becomes it."""
+"""Roles on an account, or on what is above it, by which one becomes it: by the permissions of `BECOMES` (roles.py) in
+them, as Google's own definitions have them (roles.get; as they were in August 2026). `writer` and `admin` are the newer
+basic roles (Google Cloud docs: iam/docs/roles-overview). Roles of Google's service agents are not among them.
+"""
 ITSELF = "; it names the account itself: whoever has one token of it goes on for as long as it is enabled"
 SHOWN = 12
 """Characters of the hash in an access id."""
+ANYBODYS = ("@gmail.com", "@googlemail.com", "@googlegroups.com")
+"""How addresses end that anybody makes for himself: no organisation's own."""
 Exposure = Literal["anyone", "foreign", "local"]
 
 
@@ -96,6 +120,12 @@ class Trust(Struct, frozen=True):
             return "local"
         own = OWN.fullmatch(who.lower())
         return "local" if sort == "serviceAccount" and own is not None and own["project"] == project else "foreign"
+
+    @property
+    def is_anybodys(self) -> bool:
+        """Whether it is a person or a group whose address says that it is of no organisation."""
+        sort, _, who = self.member.partition(":")
+        return sort in ("user", "group") and who.lower().endswith(ANYBODYS)
 
     def means(self, what: str) -> str:
         """What the member may do, in plain words, with the condition. `what`: what its role allows (roles.py)."""

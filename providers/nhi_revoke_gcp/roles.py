@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nhi_revoke.provider.fault import Fault, Missing
 from nhi_revoke.provider.http import segment
 from nhi_revoke_gcp.permissions import GET_ROLE
-from nhi_revoke_gcp.policy import ROLES
+from nhi_revoke_gcp.policy import GIVES, ROLES
 from nhi_revoke_gcp.universe import IAM
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ BECOMES = {
     "iam.serviceAccounts.actAs": "may run workloads as it",
     "iam.serviceAccounts.setIamPolicy": "may let anybody become it",
     "iam.serviceAccountKeys.create": "may make keys for it",
+    "resourcemanager.projects.setIamPolicy": f"{GIVES}, and so become it",
+    "resourcemanager.folders.setIamPolicy": f"{GIVES}, and so become it",
+    "resourcemanager.organizations.setIamPolicy": f"{GIVES}, and so become it",
 }
 """Permissions by which one becomes an account, the plainest first."""
 

@@ -136,6 +136,27 @@ def test_activated_again_only_once_its_own_credentials_are_gone(abroad: Bench) -
     assert "abroad-hidden-secret" not in opened(abroad)
 
 
+def test_not_activated_over_a_secret_that_appeared_since(abroad: Bench) -> None:
+    steps = abroad.steps(APP)
+    step = next(s for s in steps if s.does == f"{KIND}/deactivate")
+    abroad.do(step)
+    application = abroad.scene.application
+    for each in steps:
+        own = each.before.get("object") == application.id and not each.does.startswith("entra:owner")
+        if own and each.phase is Phase.END and each.does.endswith("/remove"):
+            abroad.do(each)
+    with abroad.tenant.lock:
+        seed.add_password(abroad.tenant, abroad.principal, START, "of the service principal here")
+        late = seed.add_password(abroad.tenant, application, START, "late")
+    refused = abroad.do(activation(step))
+    assert isinstance(refused, Failed)
+    assert "client secret late on the application appeared" in refused.why
+    assert "of the service principal" not in refused.why, "that is the other brake's to hold"
+    assert application.disabled.shown
+    del application.passwords[late.key_id]
+    assert isinstance(abroad.do(activation(step)), Done)
+
+
 def test_its_credentials_are_removed_at_once_and_the_service_principals_are_held(abroad: Bench) -> None:
     """Nobody has seen the deactivation hold in other tenants: what works there is not left to it."""
     removed = {s.before["object"] for s in abroad.steps(APP) if s.does.startswith("entra:client-secret/")}

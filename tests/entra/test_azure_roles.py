@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from nhi_revoke.model.change import Already, Done, Failed
 from nhi_revoke.model.found import Access, BlindSpot
 from nhi_revoke.model.step import Step
-from nhi_revoke.provider.fault import Denied, Rejected
+from nhi_revoke.provider.fault import Denied, Fault, Missing, Rejected, Unavailable
+from nhi_revoke_entra.arm import Azure
 from nhi_revoke_entra.sandbox import seed
 from nhi_revoke_entra.sandbox.plant_azure import SUBSCRIPTION
 from nhi_revoke_entra.sandbox.plant_user import LOGIN
@@ -88,6 +91,48 @@ def test_a_denied_listing_is_a_denial(bench: Bench) -> None:
     with pytest.raises(Denied) as said:
         bench.accesses(APP, KIND)
     assert said.value.needs == "Microsoft.Authorization/roleAssignments/read"
+
+
+NOT_SHOWN = (Denied("not allowed", needs="x"), Missing("SubscriptionNotFound"), Unavailable("503"))
+
+
+def refusing(bench: Bench, monkeypatch: pytest.MonkeyPatch, fault: Fault, *subscriptions: str) -> None:
+    """There are two subscriptions, and Azure shows no roles in these."""
+    with bench.tenant.lock:
+        bench.tenant.subscriptions[OTHER] = "other"
+    rows = Azure.rows
+
+    def asked(azure: Azure, path: str, needs: str, **query: Any) -> Any:
+        if path.endswith("/roleAssignments") and any(each in path for each in subscriptions):
+            raise fault
+        return rows(azure, path, needs, **query)
+
+    monkeypatch.setattr(Azure, "rows", asked)
+
+
+@pytest.mark.parametrize("fault", NOT_SHOWN)
+def test_one_subscription_that_shows_no_roles_hides_those_of_no_other(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    """Whoever may do anything in a subscription sees it, and need not see its role assignments."""
+    refusing(bench, monkeypatch, fault, OTHER)
+    found = bench.collect(APP, KIND)
+    assert [f.label for f in found if isinstance(f, Access)] == [
+        f"Azure role Contributor over /subscriptions/{SUBSCRIPTION}"
+    ]
+    [spot] = [f for f in found if isinstance(f, BlindSpot)]
+    assert f"subscription {OTHER}: {fault.message}" in spot.why
+    assert spot.counts
+    assert spot.needs == ("x" if isinstance(fault, Denied) else "")
+    assert len(removals(bench)) == 1, "what was seen is taken away"
+
+
+def test_where_every_subscription_is_gone_it_is_unseen_and_never_none(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusing(bench, monkeypatch, Missing("SubscriptionNotFound"), OTHER, SUBSCRIPTION)
+    found = bench.collect(APP, KIND)
+    assert len([f for f in found if isinstance(f, BlindSpot) and f.counts]) == len(found) == 2
 
 
 def test_a_page_on_another_host_is_never_asked(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,6 +56,23 @@ def standing(thing: Directory) -> dict[str, tuple[str, str, Any, Any]]:
     return {k.key_id: (k.certificate, k.usage, k.start, k.end) for k in thing.keys.values() if k.there.shown}
 
 
+def test_an_end_by_a_read_that_lags_does_not_lose_the_new_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Facts entra.md 2 ("Consistency"): the old one is retired by a list that never heard of the new one."""
+    path, query = f"/applications/{bench.scene.application.id}", {"$select": "id,keyCredentials"}
+    drafted = drafts(bench)
+    good, lagging = bench.conn.get, [bench.conn.get(path, "", **query)]
+    [made] = steps(drafted, f"{KIND}/create")
+    [retire] = [s for s in steps(drafted, f"{KIND}/retire") if s.before["object"] == bench.scene.application.id]
+    new = bench.do(replace(made, id="mint")).left["id"].rpartition("/")[2]
+
+    def read(asked: str, needs: str, **more: Any) -> Any:
+        return lagging.pop() if lagging and (asked, more) == (path, query) else good(asked, needs, **more)
+
+    monkeypatch.setattr(bench.conn, "get", read)
+    assert isinstance(bench.do(retire), Done)
+    assert set(standing(bench.scene.application)) == {new}
+
+
 def test_one_is_added_and_every_other_stays_as_it_was(bench: Bench) -> None:
     with bench.tenant.lock:
         plant_keys.add_key(bench.tenant, bench.scene.application, "other", START)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -71,6 +73,41 @@ def test_removing_one_keeps_every_other(bench: Bench) -> None:
     assert bench.doors()["client-secret"]
     assert isinstance(bench.do(step), Already)
     assert bench.writes().count(PATCH) == 1, "what is gone is not written again"
+
+
+def lagging(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Once it is called, the next read of the keys comes from a replica that has heard of nothing since now."""
+    path, query = f"/applications/{bench.scene.application.id}", {"$select": "id,keyCredentials"}
+    good, later = bench.conn.get, list[Any]()
+    old = good(path, "", **query)
+
+    def read(asked: str, needs: str, **more: Any) -> Any:
+        return later.pop() if later and (asked, more) == (path, query) else good(asked, needs, **more)
+
+    monkeypatch.setattr(bench.conn, "get", read)
+    return lambda: later.append(old)
+
+
+def shown(bench: Bench) -> set[str]:
+    return {key.name for key in bench.scene.application.keys.values() if key.there.shown}
+
+
+def test_a_read_that_lags_brings_back_none_that_was_removed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Facts entra.md 2 ("Consistency"): the second list is read from where nobody heard of the first one."""
+    with bench.tenant.lock:
+        for name in ("other", "kept"):
+            plant_keys.add_key(bench.tenant, bench.scene.application, name, START)
+    lag = lagging(bench, monkeypatch)
+    first, second = (
+        next(s for s in bench.steps(APP, brake="off") if f"certificate CN={name} on" in s.says)
+        for name in ("payments-bot", "other")
+    )
+    assert isinstance(bench.do(first), Done)
+    assert shown(bench) == {"CN=other", "CN=kept"}
+    lag()
+    assert isinstance(bench.do(second), Done)
+    assert shown(bench) == {"CN=kept"}
+    assert not bench.doors()["certificate"]
 
 
 def test_what_is_lost_besides_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,11 +12,12 @@ from nhi_revoke.model.identity import Delivery, Identity
 from nhi_revoke.model.intent import Intent
 from nhi_revoke.model.inventory import Inventory
 from nhi_revoke.model.proof import Proof
-from nhi_revoke.model.step import Draft, Manual, Phase, Step
+from nhi_revoke.model.step import Draft, Manual, Notice, Phase, Step
 from nhi_revoke.provider import text as formatted
 from nhi_revoke.provider.fault import NoAnswer
 from nhi_revoke.provider.kind import View
-from nhi_revoke_entra.sandbox import seed
+from nhi_revoke_entra.sandbox import plant_keys, seed
+from nhi_revoke_entra.sandbox.state import Directory
 
 from .conftest import APP, START, Bench
 
@@ -54,6 +55,38 @@ def test_both_objects_are_listed(bench: Bench) -> None:
     assert sum("on the service principal" in label for label in states) == 1
     hidden = next(a for a in bench.accesses(APP, KIND).values() if "on the service principal" in a.label)
     assert "does not show it" in hidden.note
+
+
+def dressed(bench: Bench, thing: Directory, usage: str) -> str:
+    """A secret, and a key that was given its id: whoever may write keyCredentials chooses ids. Its access id."""
+    with bench.tenant.lock:
+        made = seed.add_password(bench.tenant, thing, START, "dressed")
+        key, _ = plant_keys.add_key(bench.tenant, thing, "dressed", START, usage)
+        thing.keys[made.key_id] = thing.keys.pop(key.key_id)
+        key.key_id = made.key_id
+    return f"{KIND}/{thing.id}/{made.key_id}"
+
+
+@pytest.mark.parametrize(("on", "usage"), [("principal", "Encrypt"), ("application", "Sign")])
+def test_a_key_of_its_id_that_signs_no_single_sign_on_keeps_no_secret(bench: Bench, on: str, usage: str) -> None:
+    """Facts entra.md 1, row 6: a signing key's password has its id. An intruder gives it to a key of another use."""
+    access = dressed(bench, bench.principal if on == "principal" else bench.scene.application, usage)
+    assert bench.accesses(APP, KIND)[access].opens
+    ended = {e for s in bench.steps(APP, brake="off") if s.does == f"{KIND}/remove" for e in s.ends}
+    assert access in ended
+
+
+def test_the_password_of_a_signing_key_is_kept_and_said_to_be_taken_for_one(bench: Bench) -> None:
+    """To remove it breaks single sign-on; that it is one nobody here can prove."""
+    access = dressed(bench, bench.principal, "Sign")
+    assert not bench.accesses(APP, KIND)[access].opens
+    drafts = bench.draft(APP, brake="off")
+    assert access not in {e for d in drafts if isinstance(d, Step) for e in d.ends}
+    [said] = [d for d in drafts if isinstance(d, Notice) and "client secret dressed" in d.says]
+    assert said.level == "warning"
+    assert "remove it by hand" in said.says
+    rotation = bench.draft(APP, order="rollover")
+    assert not [d for d in rotation if isinstance(d, Notice) and "client secret dressed" in d.says]
 
 
 def test_one_that_begins_later_counts_as_live(bench: Bench) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from nhi_revoke.model.found import Access, BlindSpot
+from nhi_revoke.model.step import Notice
 from nhi_revoke.provider.fault import Missing
 from nhi_revoke_entra.sandbox import seed
 from nhi_revoke_entra.sandbox.state import CAE_HEARS, GRAPH
@@ -94,3 +96,66 @@ def test_purged_it_is_gone_for_good(gone: Bench) -> None:
         asked("DELETE", gone, f"directory/deletedItems/{one}", token)
     with pytest.raises(Missing, match="no such app"):
         gone.resolve(APP)
+
+
+# -- one of the two objects alone --------------------------------------------------------------------------------------
+
+
+def half(bench: Bench, collection: str, object_id: str) -> None:
+    """The intruder's doing, or a hurried colleague's."""
+    with bench.tenant.lock:
+        token = bench.tenant.new_token(bench.principal, GRAPH, bench.io.now(), roles=frozenset({"*"}))
+    if collection == "servicePrincipals":
+        asked("DELETE", bench, f"servicePrincipals/{object_id}", token.value)
+        return
+    with bench.tenant.lock:
+        thing = bench.tenant.applications.pop(object_id)
+        thing.deleted, bench.tenant.deleted[object_id] = bench.io.now(), thing
+
+
+def test_a_deleted_service_principal_hides_what_signs_in_on_it(bench: Bench) -> None:
+    """Restored by whoever may manage apps, its own secret signs in again; no list of the application's shows it."""
+    half(bench, "servicePrincipals", bench.principal.id)
+    found = bench.collect(APP)
+    [spot] = [f for f in found if isinstance(f, BlindSpot) and f.kind == "entra:service-principal"]
+    assert spot.counts
+    assert bench.principal.id in spot.why
+    assert "restorable until 2026-12-28" in spot.why
+    assert "restore" in spot.needs
+    assert any(isinstance(f, Access) and f.kind == "entra:client-secret" for f in found), "the application's are listed"
+    assert bench.writes() == []
+
+
+def test_an_application_that_was_deleted_here_is_not_said_to_be_another_tenants(bench: Bench) -> None:
+    application = bench.scene.application.id
+    half(bench, "applications", application)
+    [spot] = [f for f in bench.collect(APP, "entra:application") if isinstance(f, BlindSpot)]
+    assert spot.counts
+    assert application in spot.why
+    said = [d.says for d in bench.draft(APP) if isinstance(d, Notice)]
+    assert not [each for each in said if "another tenant" in each]
+    assert any("its application was deleted in this tenant" in each for each in said)
+
+
+def test_what_cannot_be_seen_of_the_other_half_is_unseen(bench: Bench) -> None:
+    half(bench, "servicePrincipals", bench.principal.id)
+    bench.sandbox.fault("GET /v1.0/directory/deletedItems/microsoft.graph.servicePrincipal", "denied", times=9)
+    [spot] = [f for f in bench.collect(APP, "entra:service-principal") if isinstance(f, BlindSpot)]
+    assert spot.counts
+    assert "whether its service principal, which is not there, was deleted" in spot.why
+
+
+def test_an_app_that_never_had_the_other_half_has_nothing_unseen(bench: Bench) -> None:
+    """An application that nobody signs in to here; and an app of another tenant, which has none here."""
+    with bench.tenant.lock:
+        del bench.tenant.principals[bench.principal.id]
+    assert bench.collect(APP, "entra:service-principal") == []
+    with bench.tenant.lock:
+        bench.tenant.principals[bench.principal.id] = bench.principal
+        bench.principal.owner_tenant = "9b0c1d2e-0000-4000-8000-000000000001"
+        del bench.tenant.applications[bench.scene.application.id]
+    bench.conn = bench.connect()
+    bench.sandbox.gate.calls.clear()
+    assert bench.collect(APP, "entra:application") == []
+    assert not [c for c in bench.sandbox.calls() if "deletedItems" in c.name]
+    assert any("another tenant" in d.says for d in bench.draft(APP) if isinstance(d, Notice))

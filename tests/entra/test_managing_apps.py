@@ -48,6 +48,22 @@ def test_each_is_listed_by_its_name(bench: Bench) -> None:
         assert "can add credentials" in access.note
 
 
+def test_a_read_that_lags_brings_back_none_that_was_taken_off(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Facts entra.md 2 ("Consistency")."""
+    first, second = steps_of(bench)
+    good, lagging = managing_app.managing, [managing_app.managing(bench.conn, bench.scene.application.id)]
+    assert isinstance(bench.do(first), Done)
+
+    def read(conn: EntraConnection, application: str) -> list[str]:
+        return lagging.pop() if lagging else good(conn, application)
+
+    monkeypatch.setattr(managing_app, "managing", read)
+    assert isinstance(bench.do(second), Done)
+    assert listed(bench) == []
+    assert isinstance(bench.undo(first), Done)
+    assert listed(bench) == [first.before["app"]], "given back, it is no more remembered as taken off"
+
+
 def test_while_it_is_listed_it_can_add_a_secret(bench: Bench) -> None:
     """What the door stands for: the brake keeps the secret out, and a release would let it in."""
     door = next(d for d in bench.scene.doors if d.id == f"entra/{DOOR}")

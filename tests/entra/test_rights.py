@@ -89,6 +89,21 @@ def test_a_role_by_which_it_could_repair_itself_is_taken_away(bench: Bench) -> N
     assert left == ["User.Read.All"]
 
 
+@pytest.mark.parametrize(
+    "value", ["RoleAssignmentSchedule.ReadWrite.Directory", "AgentIdentityBlueprint.AddRemoveCreds.All"]
+)
+def test_so_is_one_by_which_it_assigns_roles_by_a_schedule_or_gives_a_blueprint_credentials(
+    bench: Bench, value: str
+) -> None:
+    graph = bench.tenant.principal_of(GRAPH)
+    assert graph is not None
+    with bench.tenant.lock:
+        graph.roles[bench.tenant.new_id()] = value
+        seed.add_role(bench.tenant, bench.principal, graph, value, START)
+    [step] = [s for s in steps_of(bench, ROLE) if value in s.says]
+    done_and_undone(bench, step)
+
+
 def test_a_role_whose_name_cannot_be_read_counts_as_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     graph = bench.tenant.principal_of(GRAPH)
     assert graph is not None

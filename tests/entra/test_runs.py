@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,9 @@ from nhi_revoke.model.intent import Intent
 from nhi_revoke.model.step import Phase
 from nhi_revoke.testing.conformance.ending import mispredicted
 from nhi_revoke.testing.conformance.world import YES
+from nhi_revoke_entra.access.client_secret_mint import AddPassword
+from nhi_revoke_entra.access.credential import name_of
+from nhi_revoke_entra.sandbox.seed import add_password, new_principal
 from nhi_revoke_entra.sandbox.state import Password
 
 from .conftest import Whole
@@ -136,6 +140,22 @@ def test_somebody_enables_it_again_and_the_run_disables_it_again(whole: Whole) -
     assert "client-secret" not in whole.open_doors()
 
 
+def test_somebody_makes_another_service_principal_and_the_run_disables_that(whole: Whole) -> None:
+    """The old one stays disabled, and deleted; the held secret signs in by the new one."""
+    report = whole.run()
+    tenant, old = whole.entra.tenant, whole.entra.scene.principal
+    with tenant.lock:
+        tenant.deleted[old.id] = tenant.principals.pop(old.id)
+        new = new_principal(tenant, old.name, whole.entra.scene.now(), app_id=old.app_id)
+    assert "client-secret" in whole.open_doors()
+    assert whole.verify(report.run).headline != "OUT"
+    with whole.engine() as engine:
+        engine.hold(report.run, interval=30, until=whole.clock.now())
+    whole.clock.advance(60)
+    assert not new.enabled.shown
+    assert "client-secret" not in whole.open_doors()
+
+
 def test_rolled_over_the_new_one_works_before_the_old_one_ends(replacing: Whole) -> None:
     intent = Intent(order="rollover", replace=replacing.intent.replace)
     report = replacing.run(replacing.plan(intent), verb="rotate")
@@ -171,3 +191,63 @@ def test_a_federated_credential_that_was_not_removed_keeps_the_brake_on(whole: W
     assert after.exit_code == 5
     assert whole.entra.scene.principal.enabled.shown is False
     assert "federated" not in whole.open_doors()
+
+
+@pytest.mark.parametrize("what", ["secret", "certificate", "federated"])
+def test_what_is_added_between_the_last_look_and_the_release_keeps_the_brake_on(
+    replacing: Whole, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """While the mint waits for the logs, whoever may manage apps adds a way in of its own (facts entra.md 8, 26)."""
+    plan = replacing.plan()
+    create = AddPassword.apply
+
+    def meanwhile(doer: AddPassword, *more: Any) -> Any:
+        replacing.sandbox.meddle(f"new-{'trust' if what == 'federated' else what}")
+        return create(doer, *more)
+
+    monkeypatch.setattr(AddPassword, "apply", meanwhile)
+    report = replacing.run(plan)
+    assert f"late-{what}" not in replacing.open_doors()
+    assert replacing.entra.scene.principal.enabled.shown is False
+    assert report.headline != "OUT"
+    assert report.exit_code == 5
+    assert [r.result for r in report.replacements] == ["destroyed"], "nothing is left that nobody received"
+    [release] = [s for s in report.steps if s.does == "entra:service-principal/enable"]
+    assert "appeared since the plan was made" in release.detail
+    monkeypatch.setattr(AddPassword, "apply", create)
+    after, principal = replacing.resume(report.run), replacing.entra.scene.principal
+    assert principal.enabled.shown is True
+    assert [r.result for r in after.replacements] == ["served"]
+    assert not replacing.open_doors() - TOKENS, "what appeared was ended before this release"
+    assert mispredicted(replacing, after) == []
+
+
+@pytest.mark.parametrize("what", ["secret", "certificate", "federated"])
+def test_what_is_added_after_the_run_is_not_freed_by_its_release(whole: Whole, what: str) -> None:
+    """Days may lie between the two, and an owner of the app may be anybody's."""
+    report = whole.run()
+    whole.sandbox.meddle(f"new-{'trust' if what == 'federated' else what}")
+    with whole.engine() as engine:
+        after = engine.act(report.run, "release", engine.plan_release(report.run, wait=False), YES)
+    assert after.exit_code == 5
+    assert whole.entra.scene.principal.enabled.shown is False
+    assert f"late-{what}" not in whole.open_doors()
+    [release] = [s for s in after.steps if s.does == "entra:service-principal/enable"]
+    assert "by hand" in release.detail
+
+
+def test_one_that_bears_this_runs_name_is_not_taken_for_its_own(
+    replacing: Whole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name of what a run makes stands in the directory for everybody to read."""
+    create = AddPassword.apply
+
+    def meanwhile(doer: AddPassword, conn: Any, step: Any, run: Any) -> Any:
+        scene = replacing.entra.scene
+        add_password(scene.tenant, scene.application, scene.now(), name_of(run.id))
+        return create(doer, conn, step, run)
+
+    monkeypatch.setattr(AddPassword, "apply", meanwhile)
+    report = replacing.run()
+    assert report.exit_code == 5
+    assert replacing.entra.scene.principal.enabled.shown is False

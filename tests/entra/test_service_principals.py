@@ -9,6 +9,7 @@ from nhi_revoke.model.change import Already, Done, Failed, Impossible
 from nhi_revoke.model.proof import Proof
 from nhi_revoke.model.step import Manual, Notice, Phase, Residual, Step
 from nhi_revoke_entra.sandbox import seed
+from nhi_revoke_entra.sandbox.state import ServicePrincipal, Tenant
 
 from .conftest import APP, START, Bench
 
@@ -37,6 +38,38 @@ def test_nothing_signs_in_and_tokens_live_on(bench: Bench) -> None:
     assert open_doors(bench) == {*TOKENS, "azure-token", "owner", "managing-app"}
     assert isinstance(bench.do(step), Done), "asked once more it is the same"
     assert isinstance(bench.do(brake(bench)), Already), "listed as disabled, it is left as it is"
+
+
+def made_anew(tenant: Tenant, old: ServicePrincipal) -> ServicePrincipal:
+    """Whoever may manage apps deletes the disabled one, and makes another of the same app: it is enabled."""
+    with tenant.lock:
+        tenant.deleted[old.id] = tenant.principals.pop(old.id)
+        return seed.new_principal(tenant, old.name, START, app_id=old.app_id)
+
+
+def test_another_one_in_its_place_is_seen_and_disabled(bench: Bench) -> None:
+    """The secrets that the brake holds are the application's: they sign in by whatever service principal there is."""
+    step = brake(bench)
+    bench.do(step)
+    new = made_anew(bench.tenant, bench.principal)
+    assert "client-secret" in open_doors(bench)
+    assert bench.seen(step) is None, "nothing is stopped"
+    assert isinstance(bench.do(step), Done)
+    assert bench.seen(step)
+    assert "client-secret" not in open_doors(bench)
+    assert not new.enabled.shown
+    assert isinstance(bench.do(step), Already)
+    assert set(bench.writes()) == {PATCH}
+    assert isinstance(bench.undo(step), Impossible), "which of the two is to be enabled a person decides"
+
+
+def test_gone_for_good_it_stops_everything(bench: Bench) -> None:
+    step = brake(bench)
+    bench.do(step)
+    with bench.tenant.lock:
+        del bench.tenant.principals[bench.principal.id]
+    assert bench.seen(step)
+    assert isinstance(bench.do(step), Already)
 
 
 def test_graph_hears_within_fifteen_minutes_and_other_apis_never(bench: Bench) -> None:

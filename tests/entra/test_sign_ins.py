@@ -19,10 +19,12 @@ from .conftest import APP, START, Bench, Whole
 TOKEN = "entra:access-token"
 
 
-def signed_in(bench: Bench, minutes: float, *, resource: str = "", key: str = "", error: int = 0) -> SignIn:
+def signed_in(
+    bench: Bench, minutes: float, *, resource: str = "", key: str = "", error: int = 0, event: str = "servicePrincipal"
+) -> SignIn:
     made = SignIn(
         bench.tenant.new_id(), START - timedelta(minutes=minutes), bench.principal.id,
-        resource or bench.scene.ledger.app_id, "clientSecret", key, error,
+        resource or bench.scene.ledger.app_id, "clientSecret", key, error, event=event,
     )  # fmt: skip
     with bench.tenant.lock:
         bench.tenant.sign_ins.append(made)
@@ -56,13 +58,36 @@ def test_each_sign_in_is_a_session_with_the_credential_it_came_by(bench: Bench, 
     assert lag.covered_by == ("entra:service-principal/disable",)
 
 
-def test_once_disabled_graph_takes_none_for_longer_than_it_needs_to_hear(bench: Bench) -> None:
+def test_once_disabled_graph_takes_none_with_cae_for_longer_than_it_needs_to_hear(bench: Bench) -> None:
+    """Older than any token without CAE: it can only be one with it."""
+    signed_in(bench, 91, resource=GRAPH)
+    with bench.tenant.lock:
+        bench.principal.enable(False, START, 0)
+    [session], _ = observed(bench)
+    assert session.state == "live"
+    assert session.expires is not None
+    assert session.expires <= bench.conn.now() + timedelta(minutes=15)
+
+
+def test_once_disabled_a_token_of_a_client_without_cae_lives_on_for_its_time_at_graph_too(bench: Bench) -> None:
+    """Facts entra.md 3: near-real-time where the client opted in to CAE; the log does not tell whether it did."""
     signed_in(bench, 30, resource=GRAPH)
     with bench.tenant.lock:
         bench.principal.enable(False, START, 0)
     [session], _ = observed(bench)
-    assert session.expires is not None
-    assert session.expires <= bench.conn.now() + timedelta(minutes=15)
+    assert session.expires == START + timedelta(minutes=60)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_a_managed_identitys_token_is_never_said_to_end_before_its_day(bench: Bench, enabled: bool) -> None:
+    """Facts entra.md 3: CAE does not support managed identities, and the platform keeps their tokens for 24 hours."""
+    with bench.tenant.lock:
+        bench.principal.type = "ManagedIdentity"
+        bench.principal.enable(enabled, START, 0)
+    signed_in(bench, 30, resource=GRAPH, event="managedIdentity")
+    [session], _ = observed(bench)
+    assert session.state == "live"
+    assert session.expires == START - timedelta(minutes=30) + timedelta(hours=24)
 
 
 def test_a_multi_tenant_apps_other_sign_ins_are_said_to_be_elsewhere(bench: Bench) -> None:

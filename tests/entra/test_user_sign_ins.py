@@ -98,24 +98,28 @@ def test_what_evaluates_counts_as_having_given_a_long_one(bench: Bench, resource
 
 
 def test_what_was_revoked_ends_where_it_is_heard_of(bench: Bench) -> None:
-    before = signed_in(bench.sandbox, 30, resource=GRAPH)
+    before = signed_in(bench.sandbox, 95, resource=GRAPH)
+    younger = signed_in(bench.sandbox, 30, resource=GRAPH)
     elsewhere = signed_in(bench.sandbox, 30)
     with bench.tenant.lock:
         bench.scene.users[0].revoke(START - timedelta(minutes=5), 0)
     after = signed_in(bench.sandbox, 2, resource=GRAPH)
     tokens, _ = observed(bench)
     assert tokens[mark(before)].expires == START + timedelta(minutes=10)
+    assert tokens[mark(younger)].expires == younger.at + timedelta(minutes=90), "it may be one without CAE"
     assert tokens[mark(elsewhere)].expires == elsewhere.at + timedelta(minutes=90), "nobody tells it"
     assert tokens[mark(after)].expires == after.at + timedelta(hours=28)
 
 
 def test_once_disabled_no_resource_that_evaluates_takes_one_for_longer_than_it_needs_to_hear(bench: Bench) -> None:
-    row = signed_in(bench.sandbox, 30, resource=GRAPH)
+    row, younger = (signed_in(bench.sandbox, minutes, resource=GRAPH) for minutes in (95, 30))
     with bench.tenant.lock:
         bench.scene.users[0].enable(False, START, 0)
-    expires = observed(bench)[0][mark(row)].expires
+    tokens, _ = observed(bench)
+    expires = tokens[mark(row)].expires
     assert expires is not None
     assert expires <= bench.conn.now() + timedelta(minutes=15)
+    assert tokens[mark(younger)].expires == younger.at + timedelta(minutes=90), "it may be one without CAE"
 
 
 @pytest.mark.parametrize("why", ["licence", "permission"])
@@ -162,5 +166,5 @@ def test_a_run_says_of_each_until_when_it_lasts_and_the_intruder_finds_it_so(
     assert at_ledger.access.expires - ledger.at == timedelta(minutes=90)
     at_graph = whole.outcome(report, f"{CAE_TOKEN}/{who}/{mark(graph)}")
     assert at_graph.access.expires is not None
-    assert at_graph.access.expires - graph.at < timedelta(minutes=60)
+    assert at_graph.access.expires - graph.at == timedelta(minutes=90)
     assert at_graph.fate == fate

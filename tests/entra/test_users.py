@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 
@@ -9,9 +11,9 @@ from nhi_revoke.model.change import Already, Done, Failed, Impossible
 from nhi_revoke.model.step import Manual, Notice, Phase, Step
 from nhi_revoke.provider.fault import Missing
 from nhi_revoke_entra.sandbox.plant_user import LOGIN
-from nhi_revoke_entra.sandbox.state import User
+from nhi_revoke_entra.sandbox.state import User, stamp
 
-from .conftest import Bench
+from .conftest import START, Bench
 
 NAME = f"entra:user/{LOGIN}"
 USER, PASSWORD, PASSES = "entra:user", "entra:user-password", "entra:temporary-access-pass"
@@ -162,3 +164,48 @@ def test_its_directory_roles_are_taken_away(bench: Bench) -> None:
 
 def test_no_password_is_told(bench: Bench) -> None:
     assert mine(bench).password not in repr(bench.collect(NAME)) + repr(bench.steps(NAME, brake="off"))
+
+
+def new_pass(bench: Bench, **more: object) -> str:
+    """Somebody made another one; its id."""
+    row = {"@odata.type": "#microsoft.graph.temporaryAccessPassAuthenticationMethod", "id": bench.tenant.new_id(),
+           "isUsable": True, "lifetimeInMinutes": 480, "startDateTime": stamp(START), **more}  # fmt: skip
+    with bench.tenant.lock:
+        mine(bench).methods.append(row)
+    return str(row["id"])
+
+
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        ({"isUsable": False, "methodUsabilityReason": "NotYetValid"}, "live"),
+        ({"isUsable": False, "methodUsabilityReason": "DisabledByPolicy"}, "live"),
+        ({"isUsable": False, "startDateTime": stamp(START + timedelta(days=9))}, "live"),
+        ({"isUsable": False, "methodUsabilityReason": "Expired"}, "expired"),
+        ({"isUsable": False, "methodUsabilityReason": "OneTimeUsed"}, "expired"),
+        ({"isUsable": False, "startDateTime": stamp(START - timedelta(days=9))}, "expired"),
+    ],
+)
+def test_a_pass_that_is_not_usable_yet_is_none_that_has_expired(
+    bench: Bench, told: dict[str, object], state: str
+) -> None:
+    """Docs: temporaryaccesspassauthenticationmethod (methodUsabilityReason): an intruder's own may begin in a week."""
+    access = f"{PASSES}/{mine(bench).id}/{new_pass(bench, **told)}"
+    found = bench.accesses(NAME, PASSES)[access]
+    assert found.state == state
+    ended = {e for s in bench.steps(NAME, brake="off") if s.does == f"{PASSES}/delete" for e in s.ends}
+    assert (access in ended) is (state == "live")
+
+
+def test_a_pass_that_was_made_while_it_was_disabled_keeps_it_so(bench: Bench) -> None:
+    cut = step_of(bench, f"{USER}/disable")
+    bench.do(cut)
+    release = msgspec.structs.replace(cut, id="r", does=f"{USER}/enable", phase=Phase.RELEASE, replaces=cut.id)
+    late = new_pass(bench)
+    refused = bench.do(release)
+    assert isinstance(refused, Failed)
+    assert f"temporary access pass {late} was made since the plan was" in refused.why
+    assert bench.writes() == ["PATCH /v1.0/users/<one>"], "it was disabled, and nothing else was done"
+    with bench.tenant.lock:
+        mine(bench).methods[-1] |= {"isUsable": False, "methodUsabilityReason": "OneTimeUsed"}
+    assert isinstance(bench.do(release), Done)

@@ -74,6 +74,10 @@ def test_roles_by_which_one_becomes_it_are_listed_and_others_are_not(bench: Benc
         ("principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/*", "foreign",
          ("gcp:principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/*",), True),
         ("group:team@example.com", "local", ("gcp:group:team@example.com",), True),
+        ("user:somebody.7@gmail.com", "foreign", ("gcp:user:somebody.7@gmail.com",), True),
+        ("user:Somebody.7@GoogleMail.com", "foreign", ("gcp:user:Somebody.7@GoogleMail.com",), True),
+        ("group:ours@googlegroups.com", "foreign", ("gcp:group:ours@googlegroups.com",), True),
+        ("user:lead@notgmail.com", "local", ("gcp:user:lead@notgmail.com",), True),
         ("deleted:serviceAccount:ci@shop-prod.iam.gserviceaccount.com?uid=1", "", (), False),
     ],
 )  # fmt: skip

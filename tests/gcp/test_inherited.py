@@ -298,3 +298,45 @@ def test_a_run_with_the_brake_shuts_them_and_an_unread_level_is_no_reason_for_a_
         assert not [b for b in report.blind if b.kind == KIND and b.counts]
         assert [b for b in report.blind if b.kind == KIND and "organisation 900000000009" in b.why]
         assert not ABOVE & whole.open_doors()
+
+
+@pytest.mark.parametrize(
+    ("role", "means"),
+    [
+        ("roles/admin", "let anybody become it"),  # the newer basic roles: Google Cloud docs, iam/docs/roles-overview
+        ("roles/writer", "may become it"),
+        ("roles/iam.securityAdmin", "may let anybody become it"),
+        ("roles/securitycenter.admin", "may make keys for it"),
+        ("roles/resourcemanager.projectIamAdmin", "may give itself any right"),
+    ],
+)
+def test_a_role_of_googles_that_lets_its_holder_become_accounts_is_no_harmless_one(
+    bench: Bench, role: str, means: str
+) -> None:
+    stranger = "serviceAccount:helper@somewhere-else.iam.gserviceaccount.com"
+    bench.cloud.levels.bind(PROJECT, role, stranger, bench.sandbox.now())
+    bench.cloud.levels.bind(PROJECT, "roles/viewer", "serviceAccount:reads@somewhere-else.iam.gserviceaccount.com",
+                            bench.sandbox.now())  # fmt: skip
+    found = trusts(bench)
+    assert "serviceAccount:reads@somewhere-else.iam.gserviceaccount.com" not in found
+    assert means in found[stranger].note
+    assert found[stranger].exposure == "foreign", "a door that is open until it is cut"
+    before = bindings(bench, PROJECT)
+    drafts = bench.draft(BOT, brake="off", cut_trust=(found[stranger].id,))
+    assert any(isinstance(d, Notice) and f"all else that the role allows there: {stranger}" in d.says for d in drafts)
+    assert isinstance(bench.do(cut(bench, stranger)), Done)
+    assert before - bindings(bench, PROJECT) == {(role, stranger, "")}
+
+
+def test_the_owner_of_a_project_of_no_organisation_is_no_stranger(bench: Bench) -> None:
+    """A project that somebody made privately is owned by a private address."""
+    bench.cloud.levels.bind(PROJECT, "roles/owner", "user:me@gmail.com", bench.sandbox.now())
+    assert trusts(bench)["user:me@gmail.com"].exposure == "local"
+
+
+def test_who_may_write_a_levels_policy_by_a_role_of_its_own_may_become_what_is_below(bench: Bench) -> None:
+    role = f"{above.ORGANIZATION}/roles/grants"
+    bench.cloud.levels.roles[role] = ("resourcemanager.projects.setIamPolicy", "resourcemanager.projects.get")
+    stranger = "serviceAccount:helper@somewhere-else.iam.gserviceaccount.com"
+    bench.cloud.levels.bind(PROJECT, role, stranger, bench.sandbox.now())
+    assert "may give itself any right" in trusts(bench)[stranger].note

@@ -72,10 +72,11 @@ def test_one_that_is_disabled_is_told_and_leads_no_further(bench: Bench) -> None
     assert (lead.to.id, lead.shut) == (LEDGER, "it is disabled")
 
 
+@pytest.mark.parametrize("role", [above.BROKER, "roles/admin", "roles/iam.securityAdmin"])
 @pytest.mark.parametrize("resource", [PROJECT, above.FOLDER, above.ORGANIZATION])
-def test_a_right_over_a_level_is_one_over_every_account_below(bench: Bench, resource: str) -> None:
+def test_a_right_over_a_level_is_one_over_every_account_below(bench: Bench, resource: str, role: str) -> None:
     account(bench, "another")
-    bench.cloud.levels.bind(resource, above.BROKER, ME, bench.sandbox.now())
+    bench.cloud.levels.bind(resource, role, ME, bench.sandbox.now())
     found = leads(bench)
     assert set(found) == {LEDGER, "another@shop-prod.iam.gserviceaccount.com"}
     assert "in the policy of" in found["another@shop-prod.iam.gserviceaccount.com"].why

@@ -277,3 +277,25 @@ def test_uploaded_by_the_flag_of_a_delivery(secret_desk: Desk) -> None:
     assert delivered(desk)["private_key_id"] == made.id
     newest: HeldVersion = desk.secret.versions[-1]
     assert b"PRIVATE KEY" in newest.data
+
+
+def test_a_key_that_was_made_while_it_was_disabled_is_not_freed_by_the_release(secret_desk: Desk) -> None:
+    """Whoever may make keys makes them for a disabled account, too, and days may lie between the two commands."""
+    desk = secret_desk
+    assert desk("revoke", "payments-bot", "--yes").code == 8
+    desk.sandbox.meddle("new-key")
+    refused = desk("release", "@last", "--wait", "--yes")
+    assert refused.code == 5, refused
+    [late] = desk.working()
+    assert f"key {late.id} of it was made since the plan was" in refused.words
+    assert desk.account.disabled.shown, refused
+    assert ENABLE not in desk.writes()
+    assert desk.doors() == set()
+
+    held = desk("hold", "@last", "--for", "1m")
+    assert desk.working() == [], held
+    released, account = desk("release", "@last", "--wait", "--yes"), desk.account
+    assert released.code == 0, released
+    assert not account.disabled.shown
+    desk.clock.advance(120)
+    assert desk.doors() <= TRUSTS

@@ -9,10 +9,12 @@ from nhi_revoke.model.change import Already, Done, Failed, Impossible
 from nhi_revoke.model.found import BlindSpot
 from nhi_revoke.model.proof import Proof
 from nhi_revoke.model.step import Notice, Phase, Residual, Step
+from nhi_revoke.provider.fault import Denied
 
 from .conftest import ABOVE, BOT, MACHINE, REACH, Bench
 
 KIND = "gcp:service-account"
+LIST = "GET /v1/projects/<project>/serviceAccounts/<named>/keys"
 TOKENS = {"key-token", "become-token", "minting"}
 OTHER = {"hmac-key", "api-key", "planted-api-key", *REACH}
 """Whether a disabled account stops HMAC and API keys is documented nowhere; a key of another account is its own."""
@@ -64,9 +66,10 @@ def test_enabling_gives_stolen_tokens_back_and_the_step_says_for_how_long(bench:
     assert not bench.open_doors() & TOKENS, "after their hour they are not"
 
 
-def test_the_window_is_twelve_hours_where_a_policy_lets_the_account_have_them(bench: Bench) -> None:
-    """Facts gcp.md 7, 25."""
-    rule = {"values": {"allowedValues": [bench.account.email]}}
+@pytest.mark.parametrize("value", ["{email}", "is:{email}", "in:every-account", "under:folders/700000000007"])
+def test_the_window_is_twelve_hours_where_a_policy_lets_the_account_have_them(bench: Bench, value: str) -> None:
+    """Facts gcp.md 7, 25; a value that stands for many may stand for it."""
+    rule = {"values": {"allowedValues": [value.format(email=bench.account.email)]}}
     bench.cloud.constraints["iam.allowServiceAccountCredentialLifetimeExtension"] = [rule]
     bench.conn = bench.connect()
     assert brake(bench).rearms == 43200.0
@@ -76,7 +79,8 @@ def test_the_window_is_twelve_hours_where_a_policy_lets_the_account_have_them(be
 
 
 def test_another_accounts_twelve_hours_are_not_its_own(bench: Bench) -> None:
-    rule = {"values": {"allowedValues": ["other@shop-prod.iam.gserviceaccount.com"]}}
+    others = ["is:another@shop-prod.iam.gserviceaccount.com", "other@shop-prod.iam.gserviceaccount.com"]
+    rule = {"values": {"allowedValues": others}}
     bench.cloud.constraints["iam.allowServiceAccountCredentialLifetimeExtension"] = [rule]
     bench.conn = bench.connect()
     assert brake(bench).rearms == 3600.0
@@ -158,4 +162,18 @@ def test_the_state_before_is_all_that_undo_needs(bench: Bench) -> None:
         "enabled": True,
         "resource": f"projects/shop-prod/serviceAccounts/{bench.account.unique_id}",
         "unique_id": bench.account.unique_id,
+        "keys": sorted(key.id for key in bench.account.listed() if key.type == "USER_MANAGED"),
     }
+
+
+def test_undone_by_whoever_may_not_list_keys_it_stays_as_it_is(bench: Bench) -> None:
+    """What cannot be looked at is not let in; where that was so from the start, nobody can tell which key is new."""
+    step = brake(bench)
+    bench.do(step)
+    bench.sandbox.fault(LIST, "denied", times=1)
+    with pytest.raises(Denied):
+        bench.undo(step)
+    assert bench.account.disabled.shown
+    unlisted = msgspec.structs.replace(step, before={k: v for k, v in step.before.items() if k != "keys"})
+    bench.sandbox.fault(LIST, "denied", times=9)
+    assert isinstance(bench.undo(unlisted), Done)

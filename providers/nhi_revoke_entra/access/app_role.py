@@ -29,15 +29,25 @@ GRAPH = "00000003-0000-0000-c000-000000000000"
 """appId of Microsoft Graph."""
 REPAIRS = frozenset(
     {
+        "AgentIdentity.EnableDisable.All",
+        "AgentIdentity.ReadWrite.All",
+        "AgentIdentityBlueprint.AddRemoveCreds.All",
+        "AgentIdentityBlueprint.ReadWrite.All",
+        "AgentIdentityBlueprintPrincipal.EnableDisable.All",
+        "AgentIdentityBlueprintPrincipal.ReadWrite.All",
         "Application.ReadWrite.All",
         "Application.ReadWrite.OwnedBy",
         "AppRoleAssignment.ReadWrite.All",
         "DelegatedPermissionGrant.ReadWrite.All",
         "Directory.ReadWrite.All",
+        "RoleAssignmentSchedule.ReadWrite.Directory",
+        "RoleEligibilitySchedule.ReadWrite.Directory",
         "RoleManagement.ReadWrite.Directory",
     }
 )
-"""Roles of Microsoft Graph by which an app is enabled, given a credential, an owner, a role or a grant."""
+"""Roles of Microsoft Graph by which an app or an agent is enabled, given a credential, an owner, a role (by Privileged
+Identity Management, too) or a grant (microsoft-graph-devx-content: permissions.json).
+"""
 GONE: Json = {"assigned": False}
 THERE: Json = {"assigned": True}
 

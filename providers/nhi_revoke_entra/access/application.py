@@ -21,11 +21,12 @@ from nhi_revoke.provider.doer import Doer
 from nhi_revoke.provider.fault import Missing, Rejected
 from nhi_revoke.provider.io import Io, Run
 from nhi_revoke.provider.kind import AccessKind, View, draft_step
+from nhi_revoke_entra.access.appeared import appeared, known_ways
 from nhi_revoke_entra.access.client_secret_end import secrets_on
 from nhi_revoke_entra.access.credential import NEEDED, SETTLE, key_of
 from nhi_revoke_entra.access.federated_credential import credentials_of
 from nhi_revoke_entra.access.key_list import keys_on
-from nhi_revoke_entra.access.places import Place, application_of, read
+from nhi_revoke_entra.access.places import Place, application_of, is_orphaned, read, service_principal_of
 from nhi_revoke_entra.access.stopping import (
     APPLICATION,
     ENDED,
@@ -36,6 +37,7 @@ from nhi_revoke_entra.access.stopping import (
     is_wanted,
 )
 from nhi_revoke_entra.connection import BETA, V1, EntraConnection
+from nhi_revoke_entra.deleted import deleted_half
 from nhi_revoke_entra.lifetimes import after_deactivation
 from nhi_revoke_entra.named import APPLICATIONS
 from nhi_revoke_entra.naming import APP
@@ -140,6 +142,8 @@ class Activate(Doer[EntraConnection]):
             return Already({"active": False})  # it was deactivated before this run, by somebody who had a reason
         if still := _left_over(conn, step):
             return Failed(f"{still} would let somebody in again, in every tenant: `resume` removes it. It stays off")
+        if new := appeared(conn, step, run, application):
+            return Failed(new)
         set_active(conn, application, active=True)
         return Done({"active": True}, conn.now())
 
@@ -184,8 +188,12 @@ class Applications(AccessKind[EntraConnection]):
     survives: ClassVar[str] = Deactivate.survives
 
     def collect(self, conn: EntraConnection, ref: PrincipalRef, io: Io) -> Iterable[Found]:
-        row = application_of(conn, conn.named(ref))
+        named = conn.named(ref)
+        row = application_of(conn, named)
         if row is None:
+            if is_orphaned(conn, row, service_principal_of(conn, named) or {}):
+                spot = deleted_half(conn, ref, KIND, named.app_id, "application")
+                yield from () if spot is None else (spot,)
             return
         active = row.get("isDisabled") is not True
         wide = str(row.get("signInAudience") or "") not in ONE_TENANT
@@ -218,7 +226,11 @@ class Applications(AccessKind[EntraConnection]):
                 yield Notice(view.who.ref, said if intent.brake == "auto" else said.partition(";")[0], "warning")
                 yield draft_step(
                     self, self.remedies[0], view, access, says=f"{what}, for every tenant",
-                    before={**access.before, "removed": _removed(view, intent, str(access.before["object"]))},
+                    before={
+                        **access.before,
+                        "removed": _removed(view, intent, str(access.before["object"])),
+                        **known_ways(view, intent),
+                    },
                     rearms="always" if active else "no",
                     breaks=f"all that {name} does in other tenants: nothing gets a token for it, until release"
                     if active

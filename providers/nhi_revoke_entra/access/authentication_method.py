@@ -6,6 +6,7 @@ facts entra.md 1 (row 15): the list tells the sort of each by its type; a pass i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from nhi_revoke.model.change import Already, Change, Done
@@ -30,6 +31,8 @@ FACTOR = "entra:authentication-method"
 PASS = "temporaryAccessPass"  # noqa: S105 - the name of a type
 PASSWORD = "password"  # noqa: S105 - the name of a type
 TYPE = "#microsoft.graph."
+OVER = ("Expired", "OneTimeUsed")
+"""Of `methodUsabilityReason`."""
 
 
 def methods_of(conn: EntraConnection, user: str) -> list[dict[str, Any]]:
@@ -49,6 +52,18 @@ def methods_listed(conn: EntraConnection, user: str) -> list[dict[str, Any]]:
 def sort_of(row: Mapping[str, Any]) -> str:
     """`temporaryAccessPass`, `fido2`, …"""
     return str(row.get("@odata.type") or "").removeprefix(TYPE).removesuffix("AuthenticationMethod")
+
+
+def is_over(row: Mapping[str, Any], now: datetime) -> bool:
+    """Whether a temporary access pass lets nobody in any more. One that begins later, or that a policy switches off for
+    now, is not usable, either, and will be (Microsoft docs: temporaryaccesspassauthenticationmethod).
+    """
+    if row.get("isUsable") is not False:
+        return False
+    if reason := row.get("methodUsabilityReason"):
+        return reason in OVER
+    begins, minutes = moment(row.get("startDateTime")), row.get("lifetimeInMinutes")
+    return begins is None or not isinstance(minutes, int) or begins + timedelta(minutes=minutes) <= now
 
 
 class Delete(Doer[EntraConnection]):
@@ -88,18 +103,20 @@ class TemporaryAccessPasses(AccessKind[EntraConnection]):
         user = conn.user_named(ref).id
         for row in methods_listed(conn, user):
             if sort_of(row) == PASS:
-                usable = row.get("isUsable") is not False
+                now = row.get("isUsable") is not False
                 yield Access(
                     id=f"{PASSES}/{user}/{row['id']}",
                     on=ref,
                     kind=PASSES,
                     family=self.family,
-                    state="live" if usable else "expired",
+                    state="expired" if is_over(row, conn.now()) else "live",
                     label=f"temporary access pass {row['id']}",
                     created=moment(row.get("startDateTime") or row.get("createdDateTime")),
                     evidence="GET /users/…/authentication/methods",
                     door=str(row["id"]),
-                    note="a password for a while, which counts as a second factor, too",
+                    note="a password for a while, which counts as a second factor, too"
+                    if now
+                    else f"not usable now ({row.get('methodUsabilityReason') or 'no reason is told'})",
                 )
 
     def draft(self, view: View, intent: Intent) -> Iterable[Draft]:

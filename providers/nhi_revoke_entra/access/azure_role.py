@@ -15,7 +15,7 @@ from nhi_revoke.model.intent import Intent
 from nhi_revoke.model.ref import Json, PrincipalRef
 from nhi_revoke.model.step import Draft, Phase, Step
 from nhi_revoke.provider.doer import Doer
-from nhi_revoke.provider.fault import Fault, Missing
+from nhi_revoke.provider.fault import Denied, Fault, Missing
 from nhi_revoke.provider.http import segment
 from nhi_revoke.provider.io import Io, Run
 from nhi_revoke.provider.kind import AccessKind, View, draft_step
@@ -39,17 +39,30 @@ KEPT = ("roleDefinitionId", "principalId", "principalType", "condition", "condit
 UNSEEN = f"{NO_SUBSCRIPTION}: whether it has Azure roles is unseen"
 
 
-def assignments_of(conn: EntraConnection, subscriptions: Sequence[str], principal: str, io: Io) -> list[dict[str, Any]]:
-    """Its own and those of its groups, over these subscriptions. Raises Denied."""
+def assignments_of(
+    conn: EntraConnection, subscriptions: Sequence[str], principal: str, io: Io
+) -> tuple[list[dict[str, Any]], Mapping[str, Fault]]:
+    """Its own and those of its groups, over these subscriptions; and those that could not be read, with why: whoever
+    may do anything in a subscription sees it, and need not see its roles. Raises Denied where none can be read.
+    """
 
-    def of(subscription: str) -> list[dict[str, Any]]:
+    def of(subscription: str) -> list[dict[str, Any]] | Fault:
         path = f"{SUBSCRIPTIONS}/{segment(subscription)}{ASSIGNMENTS}"
-        return list(conn.azure.rows(path, READ_AZURE, **{"$filter": f"assignedTo('{principal}')"}))
+        try:
+            return list(conn.azure.rows(path, READ_AZURE, **{"$filter": f"assignedTo('{principal}')"}))
+        except Fault as fault:
+            return fault
 
-    listed: Sequence[list[dict[str, Any]]] = io.map(of, subscriptions)
+    listed = dict(zip(subscriptions, io.map(of, subscriptions), strict=True))
+    unread = {subscription: fault for subscription, fault in listed.items() if isinstance(fault, Fault)}
+    # One that is not there any more, or is on its way to another tenant, says nothing of roles: never "none".
+    whole = [fault for fault in unread.values() if not isinstance(fault, Missing)]
+    if whole and len(unread) == len(listed):
+        raise whole[0]
     # One of a management group is listed by each subscription below it.
-    found = {str(row["id"]).lower(): row for rows in listed for row in rows}
-    return list(found.values())
+    read = (rows for rows in listed.values() if not isinstance(rows, Fault))
+    found = {str(row["id"]).lower(): row for rows in read for row in rows}
+    return list(found.values()), unread
 
 
 def _principal(conn: EntraConnection, ref: PrincipalRef) -> str:
@@ -112,9 +125,13 @@ class AzureRoles(AccessKind[EntraConnection]):
         subscriptions, principal = conn.side_by_side(lambda: subscriptions_of(conn), lambda: _principal(conn, ref))
         if not principal:
             return
-        rows, looked = assignments_of(conn, subscriptions, principal, io), bool(subscriptions)
-        if not looked:
+        rows, unread = assignments_of(conn, subscriptions, principal, io)
+        if not subscriptions:
             yield BlindSpot(ref, KIND, UNSEEN, f"{READ_AZURE} on a subscription", covered_by=STOPS)
+        for subscription, fault in unread.items():
+            needs = (fault.needs or READ_AZURE) if isinstance(fault, Denied) else ""
+            why = f"its Azure roles in subscription {subscription}: {fault.message}"
+            yield BlindSpot(ref, KIND, why, needs, covered_by=STOPS)
         roles = list(dict.fromkeys(str((row.get("properties") or {}).get("roleDefinitionId")) for row in rows))
         names = dict(zip(roles, io.map(lambda each: _name(conn, each), roles), strict=True))
         for row in rows:

@@ -19,11 +19,12 @@ def remove_certificate(conn: EntraConnection, place: Place, key: str) -> bool:
     found = keys_on(conn, place)
     if key not in found:
         return False
-    survivors = {each: row for each, row in found.items() if each != key}
+    survivors = {each: row for each, row in conn.written.corrected(place.id, found).items() if each != key}
     try:
         write_keys(conn, place, survivors.values())
     except Missing:
         return False
+    conn.written.removed(place.id, key)
     if besides := lost(place, survivors, keys_after(conn, place)):
         raise Conflict(f"with the certificate, {besides}")
     return True

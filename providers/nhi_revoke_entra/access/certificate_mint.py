@@ -49,7 +49,8 @@ class AddCertificate(Mint[EntraConnection]):
     def apply(self, conn: EntraConnection, step: Step, run: Run) -> Change:
         place, name, now = place_of(step.before), name_of(run.id), conn.now().replace(microsecond=0)
         ends = now + timedelta(seconds=float(step.before["lasts"]))
-        pair, before = new_pair(name, now - EARLIER, ends), keys_on(conn, place)
+        pair = new_pair(name, now - EARLIER, ends)
+        before = conn.written.corrected(place.id, keys_on(conn, place))
         row = {"type": "AsymmetricX509Cert", "usage": "Verify", "key": pair.certificate, "displayName": name}
         unanswered: NoAnswer | None = None
         try:
@@ -60,6 +61,7 @@ class AddCertificate(Mint[EntraConnection]):
         key = _ours(after, before, pair)
         if not key:
             raise unanswered or NoAnswer("Microsoft Graph took a certificate, and does not show it")
+        conn.written.added(place.id, key, after[key])
         public = {"client_id": step.on.id, "tenant_id": conn.scope, "key_id": key, "thumbprint": pair.thumbprint}
         secret = Secret(pair.pem, field=FIELD, public=public)
         run.give(step.id, secret)

@@ -6,15 +6,15 @@ characters and is not kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from nhi_revoke.model.found import Access, Family, Found
 from nhi_revoke.model.identity import Principal
 from nhi_revoke.model.intent import Intent
 from nhi_revoke.model.ref import PrincipalRef
-from nhi_revoke.model.step import Draft, Phase
+from nhi_revoke.model.step import Draft, Notice, Phase
 from nhi_revoke.provider.io import Io
 from nhi_revoke.provider.kind import AccessKind, View, draft_step
 from nhi_revoke.provider.times import moment
@@ -32,7 +32,7 @@ from nhi_revoke_entra.access.credential import (
 )
 from nhi_revoke_entra.access.credential_use import unread, with_last_use
 from nhi_revoke_entra.access.limited import unlooked
-from nhi_revoke_entra.access.places import read_all
+from nhi_revoke_entra.access.places import Place, read_all
 from nhi_revoke_entra.access.replacement import replacement
 from nhi_revoke_entra.access.stopping import (
     SECRET,
@@ -42,11 +42,13 @@ from nhi_revoke_entra.access.stopping import (
     removal_of,
 )
 from nhi_revoke_entra.connection import EntraConnection
+from nhi_revoke_entra.named import SERVICE_PRINCIPALS
 from nhi_revoke_entra.naming import APP
 from nhi_revoke_entra.permissions import READ_APPS, READ_LOGS, READ_POLICIES
 from nhi_revoke_entra.policies import limits_of
 
 KIND = SECRET
+OF_SSO = "of a signing key of single sign-on: taken for no client credential, and kept"
 
 
 class ClientSecrets(AccessKind[EntraConnection]):
@@ -64,9 +66,8 @@ class ClientSecrets(AccessKind[EntraConnection]):
         objects = list(read_all(conn, conn.named(ref)))
         yield from unlooked(conn, ref, KIND, objects)
         audience = next((str(row["signInAudience"]) for _, row in objects if row.get("signInAudience")), "")
-        # A password of the same keyId belongs to a signing key of single sign-on: it opens nothing (facts 1, row 6).
         for place, row in objects:
-            signing = {key_id(k) for k in row.get("keyCredentials") or () if str(k.get("usage")) != "Verify"}
+            signing = _signing(place, row)
             for secret in row.get("passwordCredentials") or ():
                 key = key_id(secret)
                 label = str(secret.get("displayName") or key)
@@ -85,9 +86,7 @@ class ClientSecrets(AccessKind[EntraConnection]):
                     before=before_of(place, secret),
                     opens=not sso,
                     elsewhere=elsewhere(audience, place.collection),
-                    note="of a signing key of single sign-on: it signs nobody in here"
-                    if sso
-                    else note_of(secret, place, conn.now(), audience),
+                    note=OF_SSO if sso else note_of(secret, place, conn.now(), audience),
                 )
 
     def enrich(self, conn: EntraConnection, found: Sequence[Access], io: Io) -> Iterable[Access]:
@@ -117,3 +116,17 @@ class ClientSecrets(AccessKind[EntraConnection]):
             self, view, intent, lock=f"{view.who.ref}:secrets", wanted=LASTS, at_most=limited.secret,
             doubtful=limited.no_secrets if limited.exempts else "",
         )  # fmt: skip
+        kept = [a for a in view.of(KIND) if a.note == OF_SSO and a.state == "live"]
+        if kept and intent.order == "contain":
+            named = ", ".join(a.label for a in kept)
+            said = f"{named}: taken for the password of single sign-on's signing key and kept. Where it is not, whoever"
+            yield Notice(view.who.ref, f"{said} knows it signs in: look who added it, and remove it by hand", "warning")
+
+
+def _signing(place: Place, row: Mapping[str, Any]) -> set[str]:
+    """Ids of keys that Entra signs single sign-on with: a password of the same id belongs to one (facts entra.md 1, row
+    6). They stand on the service principal. A key of another use may be given the id of anybody's secret.
+    """
+    if place.collection != SERVICE_PRINCIPALS:
+        return set()
+    return {key_id(k) for k in row.get("keyCredentials") or () if str(k.get("usage")) == "Sign"}

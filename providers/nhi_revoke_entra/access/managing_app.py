@@ -63,13 +63,15 @@ class Remove(Doer[EntraConnection]):
     def apply(self, conn: EntraConnection, step: Step, run: Run) -> Change:
         application, mine = _named(step)
         found = managing(conn, application)
-        survivors = [each for each in found if each.lower() != mine]
-        if len(survivors) == len(found):
+        if mine not in {each.lower() for each in found}:
             return Already(GONE)
+        now = conn.written.corrected(_list(application), {each.lower(): each for each in found})
+        survivors = [each for name, each in now.items() if name != mine]
         try:
             _replace(conn, application, survivors)
         except Missing:
             return Already(GONE)
+        conn.written.removed(_list(application), mine)
         return Done(GONE, conn.now())
 
     def seen(self, conn: EntraConnection, step: Step, run: Run) -> Json | None:
@@ -82,12 +84,19 @@ class Remove(Doer[EntraConnection]):
             return Already(THERE)
         if left != GONE:
             return Failed("this run did not take it off the list: nothing was changed")
-        _replace(conn, application, [*found, str(step.before["app"])])
+        now = conn.written.corrected(_list(application), {each.lower(): each for each in found})
+        _replace(conn, application, [*(each for name, each in now.items() if name != mine), str(step.before["app"])])
+        conn.written.added(_list(application), mine, str(step.before["app"]))
         return Done(THERE, conn.now())
 
     def _manages(self, conn: EntraConnection, step: Step) -> bool:
         application, mine = _named(step)
         return mine in {each.lower() for each in managing(conn, application)}
+
+
+def _list(application: str) -> str:
+    """Of that application, beside its keys (`Written`)."""
+    return f"{application} {MEMBER}"
 
 
 def _named(step: Step) -> tuple[str, str]:

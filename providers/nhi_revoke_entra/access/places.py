@@ -72,6 +72,12 @@ def is_locked(application: Mapping[str, Any]) -> bool:
     return bool(lock.get("isEnabled") and (lock.get("allProperties") or lock.get("credentialsWithUsageVerify")))
 
 
+def is_orphaned(conn: EntraConnection, application: Mapping[str, Any] | None, principal: Mapping[str, Any]) -> bool:
+    """Whether a service principal's application was this tenant's own, and is not there: it was deleted by itself."""
+    owner = str(principal.get("appOwnerOrganizationId") or "").lower()
+    return application is None and bool(owner) and owner == conn.counted_for
+
+
 def application_of(conn: EntraConnection, named: Named) -> dict[str, Any] | None:
     """For lists. None where it is another tenant's."""
     return _listed(conn, Place(APPLICATIONS, named.application)) if named.application else None

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from msgspec.structs import replace
+
 from nhi_revoke.model.change import Already, Change, Done, Failed, Impossible
 from nhi_revoke.model.found import Access, Family, Found
 from nhi_revoke.model.intent import Intent
@@ -17,9 +19,11 @@ from nhi_revoke.model.ref import Json, PrincipalRef
 from nhi_revoke.model.step import Draft, Manual, Notice, Phase, Step
 from nhi_revoke.provider.doer import Doer
 from nhi_revoke.provider.fault import Missing
+from nhi_revoke.provider.http import segment
 from nhi_revoke.provider.io import Io, Run
 from nhi_revoke.provider.kind import AccessKind, View, draft_step
 from nhi_revoke_entra.access import federated_credential
+from nhi_revoke_entra.access.appeared import appeared, known_ways
 from nhi_revoke_entra.access.credential import NEEDED, SETTLE, key_of
 from nhi_revoke_entra.access.federated_credential import credentials_of
 from nhi_revoke_entra.access.places import Place, read, service_principal_of
@@ -34,8 +38,9 @@ from nhi_revoke_entra.access.stopping import (
 )
 from nhi_revoke_entra.agents import BLUEPRINT_PRINCIPAL, IDENTITY
 from nhi_revoke_entra.connection import EntraConnection
+from nhi_revoke_entra.deleted import deleted_half
 from nhi_revoke_entra.lifetimes import after_brake, after_release, is_managed
-from nhi_revoke_entra.named import SERVICE_PRINCIPALS
+from nhi_revoke_entra.named import ORPHANED, SERVICE_PRINCIPALS
 from nhi_revoke_entra.naming import AGENT, APP
 from nhi_revoke_entra.permissions import ENABLE_AGENTS, ENABLE_BLUEPRINTS, READ_APPS, WRITE_APPS
 
@@ -62,6 +67,20 @@ def is_enabled(conn: EntraConnection, principal: str) -> bool | None:
         return read(conn, Place(SERVICE_PRINCIPALS, principal)).get("accountEnabled") is not False
     except Missing:
         return None
+
+
+def successor(conn: EntraConnection, step: Step) -> tuple[str, bool] | None:
+    """The service principal that somebody made in the place of the one that is gone: its object id, and whether it is
+    enabled. It is the same app, by which the same secrets sign in; None where there is none. Raises Denied.
+    """
+    if step.on.kind != APP:
+        return None
+    path = f"/{SERVICE_PRINCIPALS}(appId='{segment(step.on.id)}')"
+    try:
+        row = conn.get(path, READ_APPS, **{"$select": "id,accountEnabled"})
+    except Missing:
+        return None
+    return str(row["id"]), row.get("accountEnabled") is not False
 
 
 def set_enabled(conn: EntraConnection, step: Step, *, enabled: bool) -> None:
@@ -101,16 +120,21 @@ class Disable(Doer[EntraConnection]):
 
     def apply(self, conn: EntraConnection, step: Step, run: Run) -> Change:
         # Seen enabled when it was listed, it is disabled without another look first.
-        if not step.before["enabled"] and not is_enabled(conn, str(step.before["object"])):
+        if not step.before["enabled"] and is_enabled(conn, str(step.before["object"])) is False:
             return Already(_stopped(conn, step))
         try:
             set_enabled(conn, step, enabled=False)
         except Missing:
-            return Already(_stopped(conn, step))
+            new = successor(conn, step)
+            if new is None or not new[1]:
+                return Already(_stopped(conn, step))
+            set_enabled(conn, replace(step, before={**step.before, "object": new[0]}), enabled=False)
         return Done(_stopped(conn, step), conn.now())
 
     def seen(self, conn: EntraConnection, step: Step, run: Run) -> Json | None:
-        if is_enabled(conn, str(step.before["object"])):
+        now = is_enabled(conn, str(step.before["object"]))
+        new = successor(conn, step) if now is None else None
+        if now or (new is not None and new[1]):
             return None
         return run.left(step.id) or _stopped(conn, step)
 
@@ -157,6 +181,8 @@ class Enable(Doer[EntraConnection]):
             return Already({"enabled": False})  # it was disabled before this run, by somebody who had a reason
         if still := _trusts_left(conn, step):
             return Failed(f"{still} would let somebody in again: `resume` removes it. It stays disabled")
+        if new := appeared(conn, step, run):
+            return Failed(new)
         set_enabled(conn, step, enabled=True)
         return Done(left, conn.now())
 
@@ -197,6 +223,8 @@ class ServicePrincipals(AccessKind[EntraConnection]):
         named = conn.named(ref)
         row = service_principal_of(conn, named)
         if row is None:
+            if (spot := deleted_half(conn, ref, KIND, named.app_id, "servicePrincipal")) is not None:
+                yield spot
             return
         enabled = row.get("accountEnabled") is not False
         note = "lets nobody in by itself: its secrets, certificates and federated credentials do"
@@ -232,6 +260,7 @@ class ServicePrincipals(AccessKind[EntraConnection]):
                     "managed": is_managed(view.who),
                     "application": str(view.who.facts.get("application") or ""),
                     "trusts": [key_of(a.id) for a in view.of(federated_credential.KIND) if is_wanted(a, intent)],
+                    **known_ways(view, intent),
                 },
                 rearms="always" if enabled or waiting else "no",
                 breaks=f"all that {name} does: nothing gets a token for it, until release" if enabled else "",
@@ -246,6 +275,9 @@ def _abroad(view: View, intent: Intent) -> Iterable[Draft]:
         yield Manual(view.who.ref, KIND, MANAGED)
     elif view.who.kind == AGENT:
         yield Manual(view.who.ref, KIND, BLUEPRINT.format(blueprint=view.who.facts.get("blueprint") or "ITS-APP-ID"))
+    elif view.who.facts.get(ORPHANED):
+        said = "its application was deleted in this tenant: what signs in on that works again once somebody restores it"
+        yield Notice(view.who.ref, said, "danger")
     elif not view.who.facts.get("application"):
         said = (
             "the app belongs to another tenant: what it signs in with there, and its own credentials, are its owner's"

@@ -79,12 +79,13 @@ def late(conn: EntraConnection, who: Principal, now: datetime, covered_by: tuple
 def _session(
     row: Mapping[str, Any], who: Principal, accesses: Sequence[Access], now: datetime, *, stopped: bool
 ) -> Access:
-    """Graph may have given a token with CAE, whatever the client: it counts as such, the longer of the two."""
+    """Graph may have given a token with CAE, or one without, which hears of nothing: the longer of the two counts."""
     kind = CAE_TOKEN if str(row.get("resourceId")) == GRAPH else TOKEN
     begun = moment(row.get("createdDateTime")) or now
-    expires = begun + (CAE_LIVES if kind == CAE_TOKEN else token_lives(managed=is_managed(who)))
-    if stopped and kind == CAE_TOKEN:
-        expires = min(expires, now + CAE_HEARS)
+    deaf = begun + token_lives(managed=is_managed(who))
+    expires = deaf
+    if kind == CAE_TOKEN:
+        expires = max(deaf, min(begun + CAE_LIVES, now + CAE_HEARS) if stopped else begun + CAE_LIVES)
     parent = _parent(row, accesses)
     resource = str(row.get("resourceDisplayName") or row.get("resourceId") or "an unnamed API")
     by = str(row.get("clientCredentialType") or "unknown credential")

@@ -14,7 +14,7 @@ from nhi_revoke.model.found import Access
 from nhi_revoke.model.intent import Intent, Reason
 from nhi_revoke.model.step import Notice
 from nhi_revoke.provider.kind import View
-from nhi_revoke_entra.named import APPLICATIONS, SERVICE_PRINCIPALS
+from nhi_revoke_entra.named import APPLICATIONS, ORPHANED, SERVICE_PRINCIPALS
 from nhi_revoke_entra.policies import limits_of
 
 SERVICE_PRINCIPAL = "entra:service-principal"
@@ -112,6 +112,8 @@ def unreplaced_because(view: View, intent: Intent, kind: str) -> str:
     looked_for = (*REMOVED, FEDERATED) if intent.order == "contain" else (kind,)
     if unseen := [b.kind for b in view.blind if b.kind in looked_for and b.counts]:
         return f"not replaced: the {NOUNS[unseen[0]]}s could not be listed, so the old ones would stay"
+    if view.who.facts.get(ORPHANED):
+        return f"not replaced: its application, on which a {noun} is made, was deleted: restore it, and end what it has"
     if not view.who.facts.get("application"):
         return f"not replaced: the app belongs to another tenant, whose owner alone gives it a {noun}"
     if kind == SECRET and limited.no_secrets and not limited.exempts:

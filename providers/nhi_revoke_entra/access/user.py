@@ -20,17 +20,20 @@ from nhi_revoke.provider.fault import Missing
 from nhi_revoke.provider.http import segment
 from nhi_revoke.provider.io import Io, Run
 from nhi_revoke.provider.kind import AccessKind, View, draft_step
+from nhi_revoke_entra.access.authentication_method import PASS, is_over, methods_of, sort_of
 from nhi_revoke_entra.access.credential import SETTLE
 from nhi_revoke_entra.access.user_held import PASSES, PASSWORD, USER_KIND, held_of, is_stopped
 from nhi_revoke_entra.access.user_state import SYNCED, THERE, elsewhere_only, is_enabled, user_listed
 from nhi_revoke_entra.connection import EntraConnection
 from nhi_revoke_entra.lifetimes import USER_CAE_LIVES, after_brake, after_release
 from nhi_revoke_entra.naming import USER
-from nhi_revoke_entra.permissions import ENABLE_USERS, READ_USERS, REVOKE_SESSIONS
+from nhi_revoke_entra.permissions import ENABLE_USERS, READ_METHODS, READ_USERS, REVOKE_SESSIONS
 
 KIND = USER_KIND
 STOPPED: Json = {"enabled": False, "denies": "everything"}
 NEEDED = (ENABLE_USERS, READ_USERS)
+KNOWN = "known"
+"""In the brake's `before`: ids of the temporary access passes that the plan knew."""
 SOURCE = "Microsoft docs: user-update, concept-continuous-access-evaluation"
 
 
@@ -102,7 +105,7 @@ class Enable(Doer[EntraConnection]):
 
     name: ClassVar[str] = "enable"
     phase: ClassVar[Phase] = Phase.RELEASE
-    permissions: ClassVar[tuple[str, ...]] = (*NEEDED, REVOKE_SESSIONS)
+    permissions: ClassVar[tuple[str, ...]] = (*NEEDED, REVOKE_SESSIONS, READ_METHODS)
     says: ClassVar[str] = "revokes the user's sessions once more, and enables it again"
     undone: ClassVar[str] = "it is disabled again"
     survives: ClassVar[str] = "tokens with CAE that are out: whether they are taken again is documented nowhere"
@@ -119,6 +122,9 @@ class Enable(Doer[EntraConnection]):
             return Already(left)
         if not step.before["enabled"]:
             return Already({"enabled": False})  # it was disabled before this run, by somebody who had a reason
+        if new := _passes_since(conn, step):
+            why = f"{new} was made since the plan was, and would let somebody in: it stays disabled"
+            return Failed(f"{why}. Delete it (admin center, the user's authentication methods), then again")
         revoke_sessions(conn, step.on.id)
         set_enabled(conn, step.on.id, enabled=True)
         return Done(left, conn.now())
@@ -134,6 +140,22 @@ class Enable(Doer[EntraConnection]):
             return Already({"enabled": False})
         set_enabled(conn, step.on.id, enabled=False)
         return Done({"enabled": False}, conn.now())
+
+
+def _passes_since(conn: EntraConnection, step: Step) -> str:
+    """Temporary access passes that nobody knew of when the plan was made: they are made for a disabled user, too."""
+    known = step.before.get(KNOWN)
+    if not isinstance(known, list):
+        return ""
+    passes = (m for m in methods_of(conn, step.on.id) if sort_of(m) == PASS and not is_over(m, conn.now()))
+    new = [str(each["id"]) for each in passes if str(each["id"]) not in known]
+    return f"temporary access pass {', '.join(new)}" if new else ""
+
+
+def _known_passes(view: View) -> Json:
+    """For the brake's `before`; nothing where they could not be listed, so that nobody can tell which is new."""
+    unseen = any(b.kind == PASSES and b.counts for b in view.blind)
+    return {} if unseen else {KNOWN: sorted(a.id.rpartition("/")[2] for a in view.of(PASSES))}
 
 
 class Users(AccessKind[EntraConnection]):
@@ -186,6 +208,7 @@ class Users(AccessKind[EntraConnection]):
             what = f"disable user {name}" if enabled else f"keep user {name} disabled"
             yield draft_step(
                 self, self.remedies[0], view, access, *waiting, says=what,
+                before={**access.before, **_known_passes(view)},
                 rearms="always",
                 breaks=f"all that {name} does: nobody signs in as it, until release" if enabled else "",
             )  # fmt: skip

@@ -79,6 +79,8 @@ def _token(
         expires = min(expires, revoked + CAE_HEARS)
     if kind == CAE_TOKEN and stopped is not None:
         expires = min(expires, stopped)
+    # Of a client that did not opt in to CAE it is a token like any other, and hears of neither.
+    expires = max(expires, begun + LIVES)
     resource = str(row.get("resourceDisplayName") or row.get("resourceId") or "an unnamed API")
     app = str(row.get("appDisplayName") or row.get("appId") or "an unnamed app")
     what = next((EVENTS[each] for each in row.get("signInEventTypes") or () if each in EVENTS), "signed in")

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from nhi_revoke.provider.sandbox.lagged import Lagged
-from nhi_revoke_entra.access.app_role import REPAIRS
 from nhi_revoke_entra.sandbox.azure_state import AzureRole, ManagedResource
 from nhi_revoke_entra.sandbox.state import (
     ARM,
@@ -32,7 +31,16 @@ VAULT, VAULT_SECRET = "payments-kv", "payments-entra"
 """Where the app's secret lies for the workload."""
 LEAD, INTRUDER, CLERK = "payments-lead@example.com", "helpdesk-7@example.com", "payments-clerk@example.com"
 A_YEAR = timedelta(days=365)
-GRAPH_ROLES = (*sorted(REPAIRS), "User.Read.All", "Mail.Read")
+GRAPH_ROLES = (
+    "AppRoleAssignment.ReadWrite.All",
+    "Application.ReadWrite.All",
+    "Application.ReadWrite.OwnedBy",
+    "DelegatedPermissionGrant.ReadWrite.All",
+    "Directory.ReadWrite.All",
+    "RoleManagement.ReadWrite.Directory",
+    "User.Read.All",
+    "Mail.Read",
+)
 MAP = """
 [identity.payments-bot]
 owner = "payments team"

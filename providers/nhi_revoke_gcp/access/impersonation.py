@@ -8,7 +8,7 @@ were had so live on. Policies that it inherits are another kind (`inherited.py`)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from nhi_revoke.model.change import Already, Change, Done, Failed
 from nhi_revoke.model.found import Access, BlindSpot, Family, Found
@@ -24,6 +24,7 @@ from nhi_revoke_gcp.access.keys import SECONDS, TOKENS, with_tokens
 from nhi_revoke_gcp.access.operators_own import without_own
 from nhi_revoke_gcp.connection import GcpConnection
 from nhi_revoke_gcp.letting_in import let_in
+from nhi_revoke_gcp.named import Named
 from nhi_revoke_gcp.naming import ACCOUNT as ON
 from nhi_revoke_gcp.naming import account_of, is_agent, resource_of
 from nhi_revoke_gcp.permissions import GET_ACCOUNT, GET_POLICY, GET_POOL, GET_ROLE, LIST_POOL_PROVIDERS, SET_POLICY
@@ -117,6 +118,15 @@ def _cut(step: Step) -> list[Trust]:
     return [trust_of(each) for each in step.before["cut"]]
 
 
+def _exposure(trust: Trust, named: Named) -> Literal["", "anyone", "foreign", "local"]:
+    """By an account's own policy nobody's private address is at home in its project; by that of a whole project, which
+    may be of no organisation, it may be the owner's.
+    """
+    if trust.is_dead:
+        return ""
+    return "foreign" if trust.is_anybodys else trust.exposure(named.project, named.email)
+
+
 class Impersonations(AccessKind[GcpConnection]):
     name: ClassVar[str] = KIND
     title: ClassVar[str] = "who may become the account by its own policy"
@@ -159,7 +169,7 @@ class Impersonations(AccessKind[GcpConnection]):
                 door=trust.text,
                 before={"resource": named.resource, **trust.before},
                 lets_in=(*trust.lets_in, *workloads.globs),
-                exposure="" if trust.is_dead else trust.exposure(named.project, named.email),
+                exposure=_exposure(trust, named),
                 opens=not trust.is_dead,
                 shut=SHUT if off else "",
                 note="; ".join(

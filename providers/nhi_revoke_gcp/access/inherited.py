@@ -30,12 +30,12 @@ from nhi_revoke_gcp.naming import ACCOUNT as ON
 from nhi_revoke_gcp.naming import PROVIDER, account_of, is_agent, project_of, resource_of
 from nhi_revoke_gcp.permissions import GET_ACCOUNT, GET_POLICY_OF, GET_ROLE, SEE_PROJECT, SET_POLICY_OF
 from nhi_revoke_gcp.policy import ITSELF, Trust, members_of
-from nhi_revoke_gcp.roles import judged
+from nhi_revoke_gcp.roles import is_own, judged
 from nhi_revoke_gcp.stopping import INHERITED, seconds_of, standing
 
 KIND = INHERITED
-BROAD = ("roles/owner", "roles/editor")
-"""Roles of which the right to become an account is the least."""
+NARROW = ("roles/iam.serviceAccount", "roles/iam.workloadIdentityUser")
+"""How Google's roles begin that give the right to become an account, or to manage it, and nothing else."""
 
 
 class CutInherited(CutTrust):
@@ -170,7 +170,8 @@ def _unread(ref: PrincipalRef, named: Named, above: Hierarchy) -> Iterable[Blind
 
 
 def _loud(name: str, resource: str, cut: list[Access]) -> str:
-    whole = [str(a.before["member"]) for a in cut if a.before["role"] in BROAD]
+    broad = (a for a in cut if not is_own(role := str(a.before["role"])) and not role.startswith(NARROW))
+    whole = [str(a.before["member"]) for a in broad]
     more = f" And all else that the role allows there: {', '.join(whole)}" if whole else ""
     ids = ", ".join(str(a.before["member"]) for a in cut)
     return (

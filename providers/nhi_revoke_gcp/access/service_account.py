@@ -23,15 +23,17 @@ from nhi_revoke.provider.fault import Fault, Rejected
 from nhi_revoke.provider.io import Io, Run
 from nhi_revoke.provider.kind import AccessKind, View, draft_step
 from nhi_revoke_gcp.access.key_use import LATE, last_use_of
+from nhi_revoke_gcp.access.keys import key_of, keys_on
 from nhi_revoke_gcp.connection import GcpConnection
 from nhi_revoke_gcp.named import account_at
 from nhi_revoke_gcp.naming import ACCOUNT as ON
-from nhi_revoke_gcp.permissions import DISABLE_ACCOUNT, ENABLE_ACCOUNT, GET_ACCOUNT, READ_ACCOUNT_USE
+from nhi_revoke_gcp.permissions import DISABLE_ACCOUNT, ENABLE_ACCOUNT, GET_ACCOUNT, LIST_KEYS, READ_ACCOUNT_USE
 from nhi_revoke_gcp.stopping import (
     ACCOUNT,
     ATTACHED,
     IMPERSONATION,
     INHERITED,
+    KEY,
     RIGHTS,
     SOURCE,
     TOKEN,
@@ -46,6 +48,8 @@ SETTLE = 120.0
 MOST_NAMED = 5
 """Workloads that the brake's sentence names."""
 STOPPED: Json = {"enabled": False, "denies": "everything"}
+KEYS = "keys"
+"""In the brake's `before`: ids of the keys that the plan knew."""
 
 
 class Disable(Doer[GcpConnection]):
@@ -53,7 +57,7 @@ class Disable(Doer[GcpConnection]):
 
     name: ClassVar[str] = "disable"
     phase: ClassVar[Phase] = Phase.CUT
-    permissions: ClassVar[tuple[str, ...]] = (DISABLE_ACCOUNT, ENABLE_ACCOUNT, GET_ACCOUNT)
+    permissions: ClassVar[tuple[str, ...]] = (DISABLE_ACCOUNT, ENABLE_ACCOUNT, GET_ACCOUNT, LIST_KEYS)
     says: ClassVar[str] = "disables the service account: no new tokens, and those that are out are refused"
     undone: ClassVar[str] = "it is enabled again: tokens that have not expired are accepted again"
     survives: ClassVar[str] = "what others check by themselves, without asking Google"
@@ -84,6 +88,10 @@ class Disable(Doer[GcpConnection]):
             return Already({"enabled": now})
         if left.get("enabled") is not False:
             return Failed("this run did not disable it: nothing was changed")
+        if new := _made_since(conn, step):
+            way = f"gcloud iam service-accounts enable {step.before['unique_id']}"
+            why = f"{new} of it was made since the plan was, and would get tokens: it stays disabled"
+            return Failed(f"{why}. `hold` disables it; or, where it is yours: {way}")
         try:
             conn.iam.send("enable_service_account", {"name": _resource(step)}, ENABLE_ACCOUNT, again=True)
         except Rejected as refused:
@@ -98,6 +106,22 @@ def is_enabled(conn: GcpConnection, step: Step) -> bool | None:
     if row is None or str(row.unique_id) != str(step.before["unique_id"]):
         return None
     return not row.disabled
+
+
+def _made_since(conn: GcpConnection, step: Step) -> str:
+    """Keys that nobody knew of when the plan was made: whoever may make keys makes them for a disabled account, too."""
+    known = step.before.get(KEYS)
+    if not isinstance(known, list):
+        return ""
+    keys = keys_on(conn, _resource(step))
+    new = [key for key, row in keys.items() if key not in known and not row.get("disabled")]
+    return f"key {', '.join(sorted(new))}" if new else ""
+
+
+def _known_keys(view: View) -> Json:
+    """For the brake's `before`; nothing where they could not be listed, so that nobody can tell which is new."""
+    unseen = any(b.kind == KEY and b.counts for b in view.blind)
+    return {} if unseen else {KEYS: sorted(key_of(a.id) for a in view.of(KEY))}
 
 
 def _resource(step: Step) -> str:
@@ -168,6 +192,7 @@ class ServiceAccounts(AccessKind[GcpConnection]):
         for access in view.of(KIND):
             enabled, name = bool(access.before["enabled"]), view.who.name
             more: dict[str, Any] = {"brake": enabled}  # what was disabled before is not this run's to release
+            more["before"] = {**access.before, **_known_keys(view)}
             yield draft_step(
                 self, self.remedies[0], view, access, *view.of(TOKEN), *view.of(RIGHTS), *trusts, *attached,
                 says=f"disable service account {name}: its tokens are refused until it is enabled again"
