@@ -68,6 +68,14 @@ def test_protected_by_whatever_name(pattern: str) -> None:
     allowed(plan, YES, ("fake:bot/other", "CI"))
 
 
+@pytest.mark.parametrize("pattern", ["fake:bot/Break Glass", "fake:bot/Break*"])
+def test_protected_by_what_the_vendor_calls_it_where_an_id_was_typed(pattern: str) -> None:
+    """Its canonical name is an id, and no alias is its label: who protects it writes what the screens show."""
+    who = replace(principal(), name="Break Glass", typed="fake:bot/ci", aliases=())
+    assert refused(replace(PLAN, principals=(who,)), None, (pattern,)).code == "protected"
+    allowed(replace(PLAN, principals=(who,)), None, ("fake:bot/Break", "other:bot/Break*", "fake:role/*"))
+
+
 def test_vendor_managed_only_where_nothing_else_is_left() -> None:
     managed = principal("m", untouchable="it is the vendor's own: open a ticket")
     assert "open a ticket" in refused(replace(PLAN, principals=(managed,)), None).message
@@ -116,3 +124,4 @@ def test_a_delicate_principal_needs_force_and_force_lifts_nothing_else() -> None
 def test_all_names_once() -> None:
     who = replace(principal(), typed="fake:bot/ci", aliases=("a", "a"))
     assert guard.all_names(who) == ("fake:bot/ci", "a")
+    assert guard.all_names(replace(who, name="Label")) == ("fake:bot/ci", "fake:bot/Label", "a")
