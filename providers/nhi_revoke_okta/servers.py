@@ -90,11 +90,17 @@ def servers_and_app(conn: OktaConnection, ref: PrincipalRef, io: Io) -> tuple[Kn
     return known, named
 
 
-def lives_of(conn: OktaConnection, client_id: str, known: Known, io: Io) -> Lives:
-    """The longest of the org server's fixed life and of every rule that may have minted a token which lives."""
+BY_ORG_SERVER = Lives(ORG_MINUTES, "the org server")
+
+
+def lives_of(conn: OktaConnection, client_id: str, known: Known, io: Io, least: Lives = BY_ORG_SERVER) -> Lives:
+    """The longest of the org server's fixed life and of every rule that may have minted a token which lives.
+
+    `client_id`: empty for any client's. `least`: where the org server's tokens do not count.
+    """
     if known.unseen:
         return Lives(MOST_MINUTES, "the documented most", (known.unseen,), known.needs)
-    longest = Lives(ORG_MINUTES, "the org server")
+    longest = least
     each = io.map(lambda server: _of_server(conn, server, client_id, io), known.servers)
     for server, found in zip(known.servers, each, strict=True):
         if found.minutes > longest.minutes:
@@ -121,7 +127,8 @@ def _concerns(policy: Mapping[str, Any], client_id: str, now: datetime) -> bool:
     it, as the first thing in an incident, ends no token.
     """
     include: Sequence[Any] = ((policy.get("conditions") or {}).get("clients") or {}).get("include") or ()
-    return not include or EVERYBODY in include or client_id in include or _lately((policy,), now)
+    named = not client_id or not include or EVERYBODY in include or client_id in include
+    return named or _lately((policy,), now)
 
 
 def _in_play(policy: Mapping[str, Any], rule: Mapping[str, Any], now: datetime) -> bool:

@@ -22,7 +22,7 @@ from nhi_revoke_okta.sandbox import plant_app, seed
 from nhi_revoke_okta.sandbox.state import AccessToken
 from nhi_revoke_okta.scopes import APPS, LOGS, SERVERS
 
-from .conftest import APP, START, USER, Bench, Whole
+from .conftest import APP, START, Bench, Whole
 
 KIND = access_token.KIND
 TERMINAL = f"okta:app/{plant_app.TERMINAL}"
@@ -279,7 +279,3 @@ def test_a_refresh_token_of_a_stopped_app_is_called_open_since_what_it_minted_li
     report = whole.run(whole.plan(replace(whole.intent, replace=(), scope="keys", brake="on")))
     assert not mispredicted(whole, report, only_claims=True)
     assert [w.split()[1] for w in mispredicted(whole, report)] == ["okta/refresh-token"]
-
-
-def test_a_user_has_no_standing_access_of_this_kind(bench: Bench) -> None:
-    assert bench.accesses(USER, KIND) == {}
