@@ -111,7 +111,7 @@ def test_the_secret_ends_and_nothing_else_does(bench: Bench) -> None:
 def test_what_its_tokens_have_left_is_told_by_the_step(bench: Bench) -> None:
     [residual] = [d for d in bench.draft(SERVICE) if isinstance(d, Residual)]
     assert residual.access.startswith(f"{TOKEN}/127.0.0.1:")
-    assert residual.access.endswith(f"/{NAME}/*")
+    assert residual.access.endswith(f"/{service(bench).id}/*")
     assert residual.until is not None
     assert abs(residual.until - START - HOUR) < timedelta(seconds=5)
     step = ending(bench)

@@ -30,7 +30,8 @@ from nhi_revoke_okta.scopes import APPS, LOGS, SERVERS
 from nhi_revoke_okta.servers import Lives, custom_servers, lives_of, servers_and_app
 
 KIND = ACCESS_TOKEN
-STANDING = f"{KIND}/{{scope}}/{{name}}/*"
+STANDING = f"{KIND}/{{scope}}/WHOSE/*"
+"""Of an app its id, since labels are not unique; of a user the login, which is."""
 SOURCE = "Okta docs: manage-user-creds, revoke-tokens"
 WHY = (
     "access tokens are JWTs: whoever validates them locally takes them until they expire; those of client credentials "
@@ -78,17 +79,17 @@ class AccessTokens(AccessKind[OktaConnection]):
 
         found, lives = io.map(lambda ask: ask(), (app, longest))
         if client_id_of(found):
-            yield from self._standing(ref, lives, "every access token of {name}")
+            yield from self._standing(ref, named.id, lives, "every access token of {name}")
 
     def _of_user(self, conn: OktaConnection, ref: PrincipalRef, io: Io) -> Iterable[Found]:
         """Of whichever client: which ones it signs in to, nothing tells."""
         lives = lives_of(conn, "", custom_servers(conn), io, least=Lives(0, ""))
         if lives.minutes:
-            yield from self._standing(ref, lives, "every access token of {name} at custom servers")
+            yield from self._standing(ref, "{name}", lives, "every access token of {name} at custom servers")
 
-    def _standing(self, ref: PrincipalRef, lives: Lives, label: str) -> Iterable[Found]:
+    def _standing(self, ref: PrincipalRef, whose: str, lives: Lives, label: str) -> Iterable[Found]:
         yield Access(
-            id=STANDING,
+            id=STANDING.replace("WHOSE", whose),
             on=ref,
             kind=KIND,
             family=self.family,
