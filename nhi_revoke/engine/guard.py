@@ -10,11 +10,15 @@ from nhi_revoke.engine.consent import Consent
 from nhi_revoke.model.error import Refused
 from nhi_revoke.model.identity import Principal
 from nhi_revoke.model.plan import Plan
+from nhi_revoke.model.ref import PrincipalRef
 
 
 def all_names(principal: Principal) -> tuple[str, ...]:
-    """Every way to name it: canonical, typed, and the vendor's own aliases (never a bare account or "anyone")."""
-    return tuple(dict.fromkeys((str(principal.ref), principal.typed, *principal.aliases)))
+    """Every way to name it: canonical, typed, by what the vendor's screens call it, and the vendor's own aliases
+    (never a bare account or "anyone").
+    """
+    called = str(PrincipalRef(principal.ref.provider, principal.kind, principal.name))
+    return tuple(dict.fromkeys((str(principal.ref), principal.typed, called, *principal.aliases)))
 
 
 def is_operator(principal: Principal, operator: Iterable[str]) -> bool:

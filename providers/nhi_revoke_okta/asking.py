@@ -19,6 +19,7 @@ from nhi_revoke_okta.words import Okta
 
 if TYPE_CHECKING:
     from nhi_revoke.provider.io import Io
+    from nhi_revoke.provider.vendor_clock import VendorClock
     from nhi_revoke_okta.settings import OktaSettings
 
 BAD_CLIENT = "invalid_client"
@@ -62,15 +63,17 @@ class Asks(NamedTuple):
             return Place(own, bool(host), host or urlsplit(own).netloc)
         return Place(f"https://{host}", True, host) if is_org(host) else None
 
-    def api(self, place: Place) -> HttpApi:
-        """Signed by nobody."""
-        return HttpApi(self.io, place.url, ToFound())
+    def api(self, place: Place, clock: VendorClock | None = None) -> HttpApi:
+        """Signed by nobody. `clock`: learns the org's."""
+        return HttpApi(self.io, place.url, ToFound(), clock=clock)
 
 
-def posted(place: Place, path: str, asks: Asks, **how: Any) -> dict[str, Any] | None:
+def posted(
+    place: Place, path: str, asks: Asks, *, clock: VendorClock | None = None, **how: Any
+) -> dict[str, Any] | None:
     """The answer; None where the client is not let in. It changes nothing, and may be asked again."""
     try:
-        body = asks.api(place).call("POST", path, again=True, **how).body
+        body = asks.api(place, clock).call("POST", path, again=True, **how).body
     except Unauthenticated as fault:
         if fault.code == BAD_CLIENT:
             return None

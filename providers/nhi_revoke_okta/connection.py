@@ -19,9 +19,20 @@ from nhi_revoke.provider.paging import pages_by_link
 from nhi_revoke.provider.shared_reads import SharedReads
 from nhi_revoke.provider.vendor_clock import VendorClock
 from nhi_revoke_okta.login import ServiceApp
-from nhi_revoke_okta.naming import AGENT_ID, AI_AGENT, API_SERVICE, APP, APP_ID, LOGIN, USER, USER_ID, canonical
+from nhi_revoke_okta.naming import (
+    AGENT_ID,
+    AI_AGENT,
+    API_SERVICE,
+    APP,
+    APP_ID,
+    CLIENT_ID,
+    LOGIN,
+    USER,
+    USER_ID,
+    canonical,
+)
 from nhi_revoke_okta.org import host_of, org_url
-from nhi_revoke_okta.scopes import AGENTS, APPS, SERVICES, USERS, WANTED
+from nhi_revoke_okta.scopes import AGENTS, APPS, ROLES, SERVICES, USERS, WANTED
 from nhi_revoke_okta.settings import OktaSettings
 from nhi_revoke_okta.sign_in import sign_in
 from nhi_revoke_okta.words import Okta
@@ -149,8 +160,25 @@ class OktaConnection:
         else:
             rows = self.rows("/api/v1/apps", APPS.read, q=ref.id, limit=PAGE)
             labelled = [a for a in rows if a.get("label") == ref.id]
-        found = labelled or [a for a in self.rows("/api/v1/apps", APPS.read, limit=PAGE) if client_id_of(a) == ref.id]
-        return self._one(ref, [named_app(a) for a in found], "app", "id, client id or exact label")
+        found = {str(a["id"]): named_app(a) for a in labelled}
+        if not labelled or self._is_anothers_client_id(ref.id, labelled):
+            every = self.rows("/api/v1/apps", APPS.read, limit=PAGE)
+            found |= {str(a["id"]): named_app(a) for a in every if client_id_of(a) == ref.id}
+        return self._one(ref, list(found.values()), "app", "id, client id or exact label")
+
+    def _is_anothers_client_id(self, name: str, labelled: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether it may be the client id of an app that has another label: a client id may be chosen freely. One
+        request tells; only where it does not are all apps looked through.
+        """
+        if not CLIENT_ID.fullmatch(name) or any(client_id_of(app) == name for app in labelled):
+            return False
+        try:
+            next(self.rows(f"/oauth2/v1/clients/{segment(name)}/roles", ROLES.read), None)
+        except Missing:
+            return False
+        except (Denied, Rejected):
+            pass  # nobody told
+        return True
 
     def _user(self, ref: PrincipalRef) -> Named:
         if USER_ID.fullmatch(ref.id) or LOGIN.fullmatch(ref.id):

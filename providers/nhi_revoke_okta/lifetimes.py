@@ -37,4 +37,4 @@ def access_token_ends(conn: OktaConnection, named: Named, minutes: int = ORG_MIN
     """
     lives = timedelta(minutes=max(minutes, ORG_MINUTES))
     until = (conn.now() + lives + timedelta(seconds=1)).replace(microsecond=0)
-    return {f"{ACCESS_TOKEN}/{conn.scope}/{named.name}/*": until.isoformat().replace("+00:00", "Z")}
+    return {f"{ACCESS_TOKEN}/{conn.scope}/{named.id}/*": until.isoformat().replace("+00:00", "Z")}

@@ -14,6 +14,8 @@ AI_AGENT = "ai-agent"
 KINDS = (APP, USER, API_SERVICE, AI_AGENT)
 APP_ID = re.compile(r"0oa[0-9A-Za-z]{17}")
 USER_ID = re.compile(r"00u[0-9A-Za-z]{17}")
+CLIENT_ID = re.compile(r"[A-Za-z0-9$_.+!*'(),-]{6,100}")
+"""Of an app, chosen by whoever made it (OpenAPI: ApplicationCredentialsOAuthClient, `client_id`)."""
 AGENT_ID = re.compile(r"wlp[0-9A-Za-z]{17}")
 """Of other workload principals, too: bare it does not say that it is an agent's (third-party notes)."""
 LOGIN = re.compile(r"[^\s@/]+@[^\s@/]+")

@@ -90,11 +90,17 @@ def servers_and_app(conn: OktaConnection, ref: PrincipalRef, io: Io) -> tuple[Kn
     return known, named
 
 
-def lives_of(conn: OktaConnection, client_id: str, known: Known, io: Io) -> Lives:
-    """The longest of the org server's fixed life and of every rule that may have minted a token which lives."""
+BY_ORG_SERVER = Lives(ORG_MINUTES, "the org server")
+
+
+def lives_of(conn: OktaConnection, client_id: str, known: Known, io: Io, least: Lives = BY_ORG_SERVER) -> Lives:
+    """The longest of the org server's fixed life and of every rule that may have minted a token which lives.
+
+    `client_id`: empty for any client's. `least`: where the org server's tokens do not count.
+    """
     if known.unseen:
         return Lives(MOST_MINUTES, "the documented most", (known.unseen,), known.needs)
-    longest = Lives(ORG_MINUTES, "the org server")
+    longest = least
     each = io.map(lambda server: _of_server(conn, server, client_id, io), known.servers)
     for server, found in zip(known.servers, each, strict=True):
         if found.minutes > longest.minutes:
@@ -104,22 +110,25 @@ def lives_of(conn: OktaConnection, client_id: str, known: Known, io: Io) -> Live
 
 
 def _of_server(conn: OktaConnection, server: Server, client_id: str, io: Io) -> Lives:
-    path = f"{PATH}/{segment(server.id)}/policies"
+    path, now = f"{PATH}/{segment(server.id)}/policies", conn.now()
     try:
-        policies = [p for p in conn.rows(path, SERVERS.read) if _concerns(p, client_id)]
+        policies = [p for p in conn.rows(path, SERVERS.read) if _concerns(p, client_id, now)]
         rules = io.map(lambda p: list(conn.rows(f"{path}/{segment(str(p['id']))}/rules", SERVERS.read)), policies)
     except (Denied, Missing) as fault:
         why = f"policies of authorization server {server.name}: {fault.message}"
         return Lives(MOST_MINUTES, "", (why,), SERVERS.read if isinstance(fault, Denied) else "")
-    now = conn.now()
     each = ((policy, rule) for policy, its in zip(policies, rules, strict=True) for rule in its)
     return Lives(max((_minutes(rule, now) for policy, rule in each if _in_play(policy, rule, now)), default=0), "")
 
 
-def _concerns(policy: Mapping[str, Any], client_id: str) -> bool:
-    """Whether a policy is for this client. One that names nobody is taken to be for all."""
+def _concerns(policy: Mapping[str, Any], client_id: str, now: datetime) -> bool:
+    """Whether a token of this client that lives may be one of this policy. One that names nobody is taken to be for
+    all; and of one that was changed within the last day nobody can say whom it named before: who takes a client out of
+    it, as the first thing in an incident, ends no token.
+    """
     include: Sequence[Any] = ((policy.get("conditions") or {}).get("clients") or {}).get("include") or ()
-    return not include or EVERYBODY in include or client_id in include
+    named = not client_id or not include or EVERYBODY in include or client_id in include
+    return named or _lately((policy,), now)
 
 
 def _in_play(policy: Mapping[str, Any], rule: Mapping[str, Any], now: datetime) -> bool:

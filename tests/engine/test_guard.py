@@ -76,6 +76,13 @@ def test_protected_in_whatever_case_it_is_written(pattern: str) -> None:
         error = refused(plan, None, (pattern,))
         assert (error.code, repr(pattern) in error.message) == ("protected", True)
 
+@pytest.mark.parametrize("pattern", ["fake:bot/Break Glass", "fake:bot/Break*"])
+def test_protected_by_what_the_vendor_calls_it_where_an_id_was_typed(pattern: str) -> None:
+    """Its canonical name is an id, and no alias is its label: who protects it writes what the screens show."""
+    who = replace(principal(), name="Break Glass", typed="fake:bot/ci", aliases=())
+    assert refused(replace(PLAN, principals=(who,)), None, (pattern,)).code == "protected"
+    allowed(replace(PLAN, principals=(who,)), None, ("fake:bot/Break", "other:bot/Break*", "fake:role/*"))
+
 
 def test_vendor_managed_only_where_nothing_else_is_left() -> None:
     managed = principal("m", untouchable="it is the vendor's own: open a ticket")
@@ -135,3 +142,4 @@ def test_a_delicate_principal_needs_force_and_force_lifts_nothing_else() -> None
 def test_all_names_once() -> None:
     who = replace(principal(), typed="fake:bot/ci", aliases=("a", "a"))
     assert guard.all_names(who) == ("fake:bot/ci", "a")
+    assert guard.all_names(replace(who, name="Label")) == ("fake:bot/ci", "fake:bot/Label", "a")

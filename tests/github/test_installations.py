@@ -87,6 +87,20 @@ def test_an_owner_without_the_key_sees_the_organisations_own(bench: Bench) -> No
     bench.sandbox.page_size(1)
     [access] = bench.accesses(APP, KIND).values()
     assert (access.id, access.evidence) == (installation_id(bench), "GET /orgs/…/installations")
+    [blind] = [f for f in bench.collect(APP, KIND) if isinstance(f, BlindSpot)]
+    assert "other accounts: the app's private key is not held" in blind.why, "the one at the customer's is not none"
+    assert (blind.counts, blind.needs) == (True, "the app's private key")
+
+
+def test_without_the_key_a_suspension_here_ends_no_tokens_of_other_accounts(bench: Bench) -> None:
+    """By hand on the organisation's page: the app goes on at the customer's, which nobody here is shown."""
+    elsewhere(bench)
+    with bench.hub.lock:
+        stop(bench.sandbox.scene.installation, "an-owner", START)
+    assert [TOKENS in s.ends for s in steps(bench)] == [True, True], "with the key both are seen, and both stopped"
+    without_key(bench)
+    [step] = steps(bench)
+    assert (step.says, step.ends) == ("keep app payments-bot on example-payments suspended", (installation_id(bench),))
 
 
 def test_a_denied_listing_names_its_permission(bench: Bench) -> None:

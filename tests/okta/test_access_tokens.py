@@ -13,6 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from nhi_revoke.model.found import Access, BlindSpot
+from nhi_revoke.model.intent import Intent
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.model.step import Residual
 from nhi_revoke.provider.fault import Denied
@@ -22,7 +23,7 @@ from nhi_revoke_okta.sandbox import plant_app, seed
 from nhi_revoke_okta.sandbox.state import AccessToken
 from nhi_revoke_okta.scopes import APPS, LOGS, SERVERS
 
-from .conftest import APP, START, USER, Bench, Whole
+from .conftest import APP, START, Bench, Whole
 
 KIND = access_token.KIND
 TERMINAL = f"okta:app/{plant_app.TERMINAL}"
@@ -60,7 +61,7 @@ def mint(bench: Bench, server: str = "default", ago: float = 0) -> AccessToken:
 
 def test_one_standing_access_that_no_deny_ends(bench: Bench) -> None:
     access = standing(bench)
-    assert access.id == f"{KIND}/{bench.conn.scope}/Payments Bot/*"
+    assert access.id == f"{KIND}/{bench.conn.scope}/{bench.sandbox.scene.app.id}/*"
     assert (access.family, access.state, access.elsewhere) == ("token", "unknown", True)
     assert access.before == {"minutes": 60}
     assert bench.kinds[KIND].remedies == ()
@@ -281,5 +282,26 @@ def test_a_refresh_token_of_a_stopped_app_is_called_open_since_what_it_minted_li
     assert [w.split()[1] for w in mispredicted(whole, report)] == ["okta/refresh-token"]
 
 
-def test_a_user_has_no_standing_access_of_this_kind(bench: Bench) -> None:
-    assert bench.accesses(USER, KIND) == {}
+# -- two of one label --------------------------------------------------------------------------------------------------
+
+
+def test_two_apps_of_one_label_have_their_tokens_each(whole: Whole) -> None:
+    """Labels are not unique in Okta: neither app's tokens stand for the other's, and each lasts for its own time."""
+    org, app = whole.okta.org, whole.okta.scene.app
+    with org.lock:
+        seed.new_server(org, "ledger", seed.long_ago(START), minutes=480)
+        twin = seed.new_app(org, app.label, seed.long_ago(START), auth_method="client_secret_basic")
+        seed.add_secret(org, twin, seed.long_ago(START))
+    config = f'[identity.twins]\nprincipals = ["okta:app/{app.id}", "okta:app/{twin.id}"]\n'
+    whole._seeded = replace(whole.seeded, map=whole.seeded.map + config)
+    plan = whole.plan(Intent(rotate="no"), name="twins")
+    standing = {a.id: a.on.id for a in plan.accesses if a.kind == KIND}
+    host = whole.okta.url.removeprefix("http://")
+    assert standing == {f"{KIND}/{host}/{each.id}/*": each.id for each in (app, twin)}
+    assert {r.access: r.on.id for r in plan.residuals} == standing
+    report = whole.run(plan)
+    for access in standing:
+        found = whole.outcome(report, access)
+        assert found.fate == "lasts"
+        assert found.until is not None
+        assert found.until > whole.okta.now() + timedelta(hours=7, minutes=50), "by the longest rule, and not an hour"

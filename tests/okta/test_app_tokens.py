@@ -125,7 +125,7 @@ def test_access_tokens_of_client_credentials_are_not_affected(bench: Bench) -> N
 def test_it_tells_until_when_what_was_minted_lasts(bench: Bench) -> None:
     change = bench.do(of_kind(bench.steps(TERMINAL), KIND)[0])
     [(access, until)] = change.left["residuals"].items()
-    assert access == f"okta:access-token/{bench.conn.scope}/{plant_app.TERMINAL}/*"
+    assert access == f"okta:access-token/{bench.conn.scope}/{terminal(bench).id}/*"
     assert until.startswith("2026-11-28T13:00:")
 
 

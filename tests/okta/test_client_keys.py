@@ -113,7 +113,7 @@ def test_a_key_is_deactivated_and_nothing_else_changes(bench: Bench) -> None:
     assert bench.seen(mine) is None
     change = bench.do(mine)
     assert isinstance(change, Done)
-    assert list(change.left["residuals"]) == [f"okta:access-token/{bench.conn.scope}/{app_of(bench).label}/*"]
+    assert list(change.left["residuals"]) == [f"okta:access-token/{bench.conn.scope}/{app_of(bench).id}/*"]
     assert bench.seen(mine) == change.left
     assert states(app_of(bench)) == {KID: "INACTIVE", "another": "ACTIVE"}
     assert not bench.doors()["client-key"]

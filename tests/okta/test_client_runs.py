@@ -68,7 +68,7 @@ def test_a_run_ends_all_of_them_and_serves_a_new_secret(narrow: Whole) -> None:
     [replaced] = [r for r in report.replacements if r.kind == KIND]
     assert (replaced.result, replaced.proof) == ("served", Proof.ENFORCED)
     assert works(narrow)
-    minted = narrow.outcome(report, f"okta:access-token/{narrow.okta.url.removeprefix('http://')}/{app.label}/*")
+    minted = narrow.outcome(report, f"okta:access-token/{narrow.okta.url.removeprefix('http://')}/{app.id}/*")
     assert (minted.fate, minted.until) == ("lasts", report.residual_until), "facts 1.4, 8"
     assert len([o for o in report.outcomes if o.access.kind == KIND]) == 1, "the throw-away is no news"
     assert not any(o.appeared for o in report.outcomes)

@@ -299,7 +299,7 @@ def test_what_it_minted_is_said_to_live_on(bench: Bench) -> None:
     step = only_step(bench)
     change = bench.do(step)
     assert change.left["residuals"] == {
-        f"okta:access-token/{bench.conn.scope}/{app_of(bench).label}/*": "2026-11-28T13:00:01Z"
+        f"okta:access-token/{bench.conn.scope}/{app_of(bench).id}/*": "2026-11-28T13:00:01Z"
     }
     assert bench.doors()["access-token-local"]
     assert bench.doors()["access-token-introspecting"]

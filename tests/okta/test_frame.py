@@ -11,6 +11,8 @@ from nhi_revoke_okta.sandbox import seed
 
 from .conftest import APP, START, USER, Bench
 
+LIST, ROLES = "GET /api/v1/apps", "GET /oauth2/v1/clients/<client>/roles"
+
 
 @pytest.mark.parametrize("size", [1, 1000])
 def test_an_app_by_id_client_id_and_exact_label(bench: Bench, size: int) -> None:
@@ -30,6 +32,31 @@ def test_two_apps_of_one_label_are_ambiguous(bench: Bench) -> None:
     with pytest.raises(AmbiguousName) as said:
         bench.resolve(APP)
     assert len(said.value.candidates) == 2
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_label_that_is_another_app_s_client_id_is_ambiguous(bench: Bench, told: bool) -> None:
+    """Whoever makes an app of that label, an intruder or a colleague, must not take the other one's place."""
+    with bench.org.lock:
+        meant = seed.new_app(bench.org, "Payments production", START, client_id="payments-prod")
+        decoy = seed.new_app(bench.org, "payments-prod", START)
+    if not told:
+        bench.sandbox.fault(ROLES, "denied", times=9)
+    with pytest.raises(AmbiguousName) as said:
+        bench.resolve("okta:app/payments-prod")
+    assert set(said.value.candidates) == {f"okta:app/{meant.id}", f"okta:app/{decoy.id}"}
+    assert bench.writes() == []
+
+
+def test_a_label_that_is_nobody_else_s_client_id_takes_one_request_more(bench: Bench) -> None:
+    with bench.org.lock:
+        same = seed.new_app(bench.org, "payments-prod", START, client_id="payments-prod")
+        other = seed.new_app(bench.org, "payments-test", START)
+    for app, more in ((same, []), (other, [ROLES])):
+        before = len(bench.sandbox.calls())
+        assert bench.resolve(f"okta:app/{app.label}").ref.id == app.id
+        names = [call.name for call in bench.sandbox.calls()][before:]
+        assert names == [LIST, *more, "GET /api/v1/apps/<app>"]
 
 
 def test_a_short_login_is_never_left_to_okta_to_guess(bench: Bench) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from nhi_revoke.engine import guard
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.provider.fault import Denied, Missing
 from nhi_revoke_okta import provider as okta
@@ -28,6 +29,24 @@ def test_find_by_exactly_this_name(bench: Bench, size: int) -> None:
     assert found(bench, "Payments") == set()
     assert found(bench, "payments bot") == set()
     assert found(bench, 'quo"te\\') == set()
+
+
+@pytest.mark.parametrize("pattern", ["okta:app/Payments Bot", "okta:app/Payments*"])
+def test_an_app_that_is_protected_by_its_label_is_so_where_its_id_is_typed(bench: Bench, pattern: str) -> None:
+    """Nobody protects an app by its id; and the map, or a lead's command, names it by that."""
+    who = bench.resolve(str(bench.resolve(APP).ref))
+    assert "Payments Bot" not in f"{who.ref} {who.typed} {who.aliases}"
+    assert guard.protected(who, ("okta:app/Break Glass", pattern)) == pattern
+    assert guard.protected(who, (pattern.replace("okta:", "other:"), "okta:app/Payment", "okta:user/*")) is None
+
+
+@pytest.mark.parametrize("pattern", ["okta:api-service/Acme Backup", "okta:api-service/Acme*"])
+def test_an_integration_that_is_protected_by_its_name_is_so_where_its_id_is_typed(bench: Bench, pattern: str) -> None:
+    with bench.org.lock:
+        [service] = bench.org.services.values()
+        service.name = "Acme Backup"
+    who = bench.resolve(f"okta:api-service/{service.id}")
+    assert guard.protected(who, (pattern,)) == pattern
 
 
 def test_find_shows_each_of_several(bench: Bench) -> None:

@@ -188,6 +188,23 @@ def test_a_client_s_private_key_lets_it_in_until_it_is_deactivated(bench: Bench)
     assert asked(bench, text).state == "dead"
 
 
+@pytest.mark.parametrize("hours", [-26, -2, 2, 26])
+def test_this_machine_s_clock_is_no_reason_to_call_a_credential_dead(bench: Bench, hours: int) -> None:
+    """What a client signs is good for minutes by the org's clock; its answer tells that, and it is signed again."""
+    app = bot(bench)
+    held, key = seed.add_key(bench.org, app, START - timedelta(days=3), "found")
+    text = f"{json.dumps(jwk_of(key, kid='found'))} {app.client_id} {ORG}"
+    bench.sandbox.skew(hours * 3600)
+    assert asked(bench, text).state == "alive"
+    held.status.set("INACTIVE", START - timedelta(days=2), 0.0)
+    before = len(bench.sandbox.calls())
+    assert asked(bench, text).state == "dead"
+    assert len(bench.sandbox.calls()) == before + 2, "signed again once, and no more"
+    app.auth_method = "client_secret_jwt"
+    assert asked(bench, in_env(app.client_id, seed.add_secret(bench.org, app, START).value)).state == "alive"
+    assert not [e for e in bench.org.events if e.at >= START and "grant" in e.type], "nothing was minted"
+
+
 # -- whether it works: other answers -------------------------------------------------------------------------------
 
 TEXTS = {

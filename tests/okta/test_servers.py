@@ -74,6 +74,16 @@ def test_policies_for_other_clients_do_not(bench: Bench) -> None:
     assert lives(bench, [policy()], [rule(480)]).minutes == 480, "one that names nobody may be for all"
 
 
+def test_a_client_that_was_taken_out_of_a_policy_within_the_day_still_has_its_tokens(bench: Bench) -> None:
+    """The responder's own first move: the policy names the client no more, and what it minted lives on."""
+    lately = (START - timedelta(hours=1)).isoformat()
+    assert lives(bench, [policy("another", changed=lately)], [rule(480)]) == Lives(480, "server server 0")
+    assert lives(bench, [policy("another", changed=lately, status="INACTIVE")], [rule(480)]).minutes == 480
+    assert lives(bench, [policy("another", changed=lately)], [rule(480, status="INACTIVE")]).minutes == 480
+    yesterday = (START - timedelta(hours=25)).isoformat()
+    assert lives(bench, [policy("another", changed=yesterday)], [rule(480)]).minutes == 60, "none of them lives"
+
+
 @pytest.mark.parametrize("off", ["policy", "rule"])
 def test_what_has_been_inactive_for_a_day_minted_nothing_that_lives(bench: Bench, off: str) -> None:
     for changed, minutes in ((LONG_AGO, 60), ((START - timedelta(hours=23)).isoformat(), MOST_MINUTES)):

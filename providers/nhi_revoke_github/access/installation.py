@@ -178,8 +178,9 @@ class Installations(AccessKind[GithubConnection]):
         # One that is suspended needs no key to stay so: the owner's list shows it.
         acts = [a for a in removed if a.before["by_app"]]
         acts += [a for a in stopped if a.before["by_app"] or a.before["suspended_at"]]
-        # The tokens of all installations are one access: it ends with the last of them.
-        tokens = view.of(installation_token.KIND) if len(acts) == len(mine) else ()
+        # The tokens of all installations are one access: it ends with the last of them, and where all are seen.
+        whole = len(acts) == len(mine) and not any(b.kind == KIND and b.counts for b in view.blind)
+        tokens = view.of(installation_token.KIND) if whole else ()
         for access in acts:
             suspend, uninstall = self.remedies
             where = f"app {view.who.name} on {access.before['account']}"

@@ -16,6 +16,7 @@ from nhi_revoke_github.permissions import APP_ITSELF, ORG_ADMINISTRATION
 from nhi_revoke_github.words import HIDDEN, REFUSED
 
 GONE, LIVE = "gone", "live"
+ITS_KEY = "the app's private key"
 
 
 class Installed(Struct, frozen=True):
@@ -25,7 +26,7 @@ class Installed(Struct, frozen=True):
     by_app: bool
     """Its own key listed them, and may suspend them."""
     unseen: str = ""
-    """Why its own key, though held, could not list them: those on other accounts are missing."""
+    """Why its own key did not list them: those on other accounts are missing. Empty where it did, or is dead."""
     needs: str = ""
 
 
@@ -37,14 +38,14 @@ def as_app(conn: GithubConnection, slug: str) -> HttpApi | None:
 
 def installed(conn: GithubConnection, slug: str) -> Installed:
     """Raises Denied, Unauthenticated where nobody may list them, and what a request raises."""
-    unseen = needs = ""
+    unseen, needs = f"{ITS_KEY} is not held, and an owner of {conn.org} is told of that account alone", ITS_KEY
     try:
         api = as_app(conn, slug)
         if api is not None:
             return Installed(tuple(_by_app(api, slug)), by_app=True)
     except Unauthenticated as fault:
-        unseen = "" if fault.code == REFUSED else fault.message  # refused: the key is dead, as it should be
-        needs = "the app's private key" if unseen else ""
+        # Refused: the key is dead, as it should be; that another may be there is said of the keys.
+        unseen = "" if fault.code == REFUSED else fault.message
     except Denied as denied:
         unseen, needs = denied.message, denied.needs
     return Installed(tuple(_by_owner(conn, slug)), by_app=False, unseen=unseen, needs=needs)

@@ -45,9 +45,11 @@ def live_runs(conn: GithubConnection, repositories: Iterable[str], actor: str = 
     """Side by side. Raises Denied.
 
     A repository's newest runs, whoever started them: where those are all that it ever had, one request tells. Where
-    they are not, what one actor started is searched for, and where that is no single page, either, each status of it.
-    GitHub's support says of a search that it may miss what the list without a filter has (dawidd6/
-    action-download-artifact#56): so the newest ones are looked at in any case, and one list serves all who ask for it.
+    they are not, each status is searched for, whoever started it, too: of a run that somebody ran again GitHub keeps
+    the first one's actor and the first time, so that a search by actor and the newest page both miss it. By actor is
+    asked only where a status has more than a search gives. GitHub's support says of a search that it may miss what the
+    list without a filter has (dawidd6/action-download-artifact#56): so the newest ones are looked at in any case, and
+    one list serves all who ask for it.
     """
     found: dict[str, LiveRun] = {}
     cut_off: dict[str, None] = {}
@@ -57,7 +59,7 @@ def live_runs(conn: GithubConnection, repositories: Iterable[str], actor: str = 
         asked.update(todo)
         for search, page in zip(todo, paced(conn, conn.io, lambda s: _page(conn, s), todo), strict=True):
             for row in page.rows:
-                if row.get("status") in STATUSES and (search.actor or not actor or _started(row, actor)):
+                if row.get("status") in STATUSES and (not actor or _started(row, actor)):
                     run = LiveRun(search.repository, int(row["id"]), row)
                     found[run.text] = run
             if len(page.rows) >= MOST:
@@ -85,22 +87,24 @@ class _Page(NamedTuple):
 
 def _searches(conn: GithubConnection, repository: str, actor: str) -> Iterable[Search]:
     """The newest, and what else needs to be asked as far as is known of how many there are."""
-    searches = [Search(repository)]
-    if actor and searches[-1] in conn.beyond_a_page:
-        searches.append(Search(repository, actor))
-    yield from searches
-    if searches[-1] in conn.beyond_a_page:
-        yield from (Search(repository, actor, status) for status in STATUSES)
+    newest = Search(repository)
+    yield newest
+    for status in STATUSES if newest in conn.beyond_a_page else ():
+        whoevers = Search(repository, status=status)
+        yield whoevers
+        if actor and whoevers in conn.beyond_a_page:
+            yield Search(repository, actor, status)
 
 
 def _page(conn: GithubConnection, search: Search) -> _Page:
-    """Every page of one status; of what has no end, the newest page alone."""
+    """Every page of one status, as far as GitHub shows them; of what has no end, the newest page alone."""
     query: dict[str, Any] = {
         name: value for name, value in (("status", search.status), ("actor", search.actor)) if value
     }
     pages = conn.pages(repo_path(search.repository, "/actions/runs"), ACTIONS.read, under="workflow_runs", **query)
     if search.status:
-        return _Page([row for rows, _ in pages for row in rows], whole=True)
+        rows = [row for rows, _ in pages for row in rows]
+        return _Page(rows, whole=len(rows) < MOST)
     rows, last = next(pages)
     return _Page(rows, whole=last)
 

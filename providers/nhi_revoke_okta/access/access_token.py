@@ -1,7 +1,9 @@
-"""Access tokens of an app: JWTs that nothing lists and nothing ends; they end by themselves.
+"""Access tokens of an app, and those that clients got for a user: JWTs that nothing lists; they end by themselves.
 
-Okta docs: manage-user-creds (60 minutes, fixed, at the org server; 5 minutes to 24 hours at a custom one, by rule);
-revoke-tokens and RFC 7009 (200 whatever was sent); facts okta-github.md 1.3 and 1.4, 6 to 8.
+Clearing a user's sessions with `oauthTokens` ends those that Okta is asked about, the org server's all. Of a custom
+server's, whoever validates them locally does not hear of it, with a refresh token beside them or without. Okta docs:
+manage-user-creds (60 minutes, fixed, at the org server; 5 minutes to 24 hours at a custom one, by rule), revoke-tokens
+and RFC 7009 (200 whatever was sent); facts okta-github.md 1.3 and 1.4, 6 to 8.
 """
 
 from __future__ import annotations
@@ -23,16 +25,21 @@ from nhi_revoke_okta.access import refresh_token
 from nhi_revoke_okta.access.times import stamp
 from nhi_revoke_okta.connection import OktaConnection, client_id_of
 from nhi_revoke_okta.lifetimes import ACCESS_TOKEN, MINUTES, ORG_MINUTES
-from nhi_revoke_okta.naming import APP
+from nhi_revoke_okta.naming import APP, USER
 from nhi_revoke_okta.scopes import APPS, LOGS, SERVERS
-from nhi_revoke_okta.servers import lives_of, servers_and_app
+from nhi_revoke_okta.servers import Lives, custom_servers, lives_of, servers_and_app
 
 KIND = ACCESS_TOKEN
-STANDING = f"{KIND}/{{scope}}/{{name}}/*"
+STANDING = f"{KIND}/{{scope}}/WHOSE/*"
+"""Of an app its id, since labels are not unique; of a user the login, which is."""
 SOURCE = "Okta docs: manage-user-creds, revoke-tokens"
 WHY = (
     "access tokens are JWTs: whoever validates them locally takes them until they expire; those of client credentials "
     "survive the revocation of refresh tokens; and a 200 from /revoke proves nothing"
+)
+OF_A_USER = (
+    "access tokens that clients got for a user at a custom server are JWTs: whoever validates them locally takes them "
+    "until they expire, and clearing the user's sessions and tokens ends none of those"
 )
 BY_ORG = "app.oauth2.token.grant.access_token"
 BY_SERVER = "app.oauth2.as.token.grant.access_token"
@@ -41,6 +48,7 @@ ENDS_WHAT_MINTS = (
     "okta:client-secret/deactivate", "okta:client-secret/replace", "okta:client-key/deactivate",
     "okta:refresh-token/revoke", "okta:server-token/revoke", "okta:app/deactivate",
 )  # fmt: skip
+ENDS_WHAT_A_USER_GETS = ("okta:user-session/clear",)
 LOG_PAGE = 1000
 A_MINUTE = timedelta(minutes=1)
 
@@ -49,15 +57,18 @@ class AccessTokens(AccessKind[OktaConnection]):
     """No remedy: the steps that end what mints them tell until when they last."""
 
     name: ClassVar[str] = KIND
-    title: ClassVar[str] = "access tokens of an app"
+    title: ClassVar[str] = "access tokens of an app or a user"
     family: ClassVar[Family] = "token"
-    on: ClassVar[tuple[str, ...]] = (APP,)
+    on: ClassVar[tuple[str, ...]] = (APP, USER)
     reads: ClassVar[tuple[str, ...]] = (APPS.read, SERVERS.read)
     reads_logs: ClassVar[tuple[str, ...]] = (LOGS,)
     survives: ClassVar[str] = WHY
 
     def collect(self, conn: OktaConnection, ref: PrincipalRef, io: Io) -> Iterable[Found]:
-        """Nothing for an app that is no OAuth client."""
+        """Nothing for an app that is no OAuth client, and for a user where no custom server mints any."""
+        if ref.kind == USER:
+            yield from self._of_user(conn, ref, io)
+            return
         known, named = servers_and_app(conn, ref, io)
 
         def app() -> Any:
@@ -67,15 +78,23 @@ class AccessTokens(AccessKind[OktaConnection]):
             return lives_of(conn, named.client_id, known, io)
 
         found, lives = io.map(lambda ask: ask(), (app, longest))
-        if not client_id_of(found):
-            return
+        if client_id_of(found):
+            yield from self._standing(ref, named.id, lives, "every access token of {name}")
+
+    def _of_user(self, conn: OktaConnection, ref: PrincipalRef, io: Io) -> Iterable[Found]:
+        """Of whichever client: which ones it signs in to, nothing tells."""
+        lives = lives_of(conn, "", custom_servers(conn), io, least=Lives(0, ""))
+        if lives.minutes:
+            yield from self._standing(ref, "{name}", lives, "every access token of {name} at custom servers")
+
+    def _standing(self, ref: PrincipalRef, whose: str, lives: Lives, label: str) -> Iterable[Found]:
         yield Access(
-            id=STANDING,
+            id=STANDING.replace("WHOSE", whose),
             on=ref,
             kind=KIND,
             family=self.family,
             state="unknown",
-            label="every access token of {name}",
+            label=label,
             evidence="none: Okta lists no access tokens",
             door="{name}",
             before={MINUTES: lives.minutes},
@@ -96,24 +115,26 @@ class AccessTokens(AccessKind[OktaConnection]):
         now, client = conn.now(), str(who.facts.get("client_id") or who.unique_id)
         begin = max(since, now - timedelta(minutes=int(whole.before[MINUTES])) - A_MINUTE)
         by = dict.fromkeys((who.unique_id, client))
+        events, ends = (EVENTS, ENDS_WHAT_MINTS) if who.kind == APP else ((BY_SERVER,), ENDS_WHAT_A_USER_GETS)
         query = {
             "since": stamp(begin),
             "until": stamp(now + A_MINUTE),  # without it Okta takes it for polling, and every page has a next one
-            "filter": f"({_any('eventType', EVENTS)}) and ({_any('actor.id', by)} or {_any('target.id', by)})",
+            "filter": f"({_any('eventType', events)}) and ({_any('actor.id', by)} or {_any('target.id', by)})",
             "limit": LOG_PAGE,
         }
         for event in conn.rows("/api/v1/logs", LOGS, **query):
             yield from _told(event, whole, who, accesses, now)
         lag = now + timedelta(seconds=conn.settings.logs_lag)
         why = "the System Log shows events late: a token minted in the last minutes may be missing"
-        yield BlindSpot(who.ref, KIND, why, until=lag, covered_by=ENDS_WHAT_MINTS)
+        yield BlindSpot(who.ref, KIND, why, until=lag, covered_by=ends)
 
     def draft(self, view: View, intent: Intent) -> Iterable[Draft]:
         """No step."""
+        why = WHY if view.who.kind == APP else OF_A_USER
         for access in view.of(KIND):
             if access.id.endswith("/*"):
                 until = view.inventory.at + timedelta(minutes=int(access.before[MINUTES]))
-                yield Residual(view.who.ref, access.id, until, WHY, SOURCE)
+                yield Residual(view.who.ref, access.id, until, why, SOURCE)
 
 
 def _told(

@@ -23,7 +23,8 @@ from nhi_revoke_okta.naming import AI_AGENT
 from nhi_revoke_okta.scopes import AGENTS
 
 KIND = "okta:ai-agent-token"
-STANDING = f"{KIND}/{{scope}}/{{name}}/*"
+STANDING = f"{KIND}/{{scope}}/AGENT/*"
+"""By its id: whether names are unique, nobody tells."""
 LIFE = timedelta(hours=24)
 TOKENS = "tokens"
 """In `before` of each step that ends what mints tokens: their standing access."""
@@ -50,9 +51,9 @@ class AgentTokens(AccessKind[OktaConnection]):
     survives: ClassVar[str] = WHY
 
     def collect(self, conn: OktaConnection, ref: PrincipalRef, io: Io) -> Iterable[Found]:
-        conn.named(ref)
+        unique = STANDING.replace("AGENT", conn.named(ref).id)
         yield Access(
-            STANDING, ref, KIND, self.family, "unknown", label="every access token of {name}",
+            unique, ref, KIND, self.family, "unknown", label="every access token of {name}",
             evidence="none: Okta lists no access tokens", door="{name}", note=WHY,
         )  # fmt: skip
 

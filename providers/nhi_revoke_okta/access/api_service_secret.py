@@ -105,14 +105,14 @@ class Deactivate(Doer[OktaConnection]):
     def apply(self, conn: OktaConnection, step: Step, run: Run) -> Change:
         status = status_of(conn, step)
         if status != "ACTIVE":
-            return Already({"status": status})
+            return Already(self._left(conn, step, status))
         return self._end(conn, step)
 
     def _end(self, conn: OktaConnection, step: Step) -> Change:
         try:
             set_status(conn, path_of(conn, step), "deactivate")
         except Missing:
-            return Already(GONE)
+            return Already(self._left(conn, step, GONE["status"]))
         except Rejected as refused:
             return Impossible(f"{refused.message}: the secret still works", BY_HAND)
         return Done(self._left(conn, step, "INACTIVE"), conn.now())
@@ -152,7 +152,7 @@ class Replace(Deactivate):
         here = listed(conn, step.on)
         status = here.get(id_of(step.ends[0]), GONE)["status"]
         if status != "ACTIVE":
-            return Already({"status": status})
+            return Already(self._left(conn, step, status))
         if len(here) > 1:  # minted since, or made by an attempt whose answer was lost: the engine sees what appeared
             return self._end(conn, step)
         secrets = f"{base(conn, step.on)}/credentials/secrets"

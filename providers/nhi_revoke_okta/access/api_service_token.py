@@ -23,7 +23,8 @@ from nhi_revoke_okta.naming import API_SERVICE
 from nhi_revoke_okta.scopes import SERVICES
 
 KIND = "okta:api-service-token"
-STANDING = f"{KIND}/{{scope}}/{{name}}/*"
+STANDING = f"{KIND}/{{scope}}/SERVICE/*"
+"""By its id: an integration that is installed twice has one name."""
 LIFE = timedelta(minutes=ORG_MINUTES)
 WHY = (
     "an access token of the org server does what its scopes allow for 60 minutes: only its own client can end it, and "
@@ -45,9 +46,9 @@ class ApiServiceTokens(AccessKind[OktaConnection]):
     survives: ClassVar[str] = WHY
 
     def collect(self, conn: OktaConnection, ref: PrincipalRef, io: Io) -> Iterable[Found]:
-        conn.named(ref)
+        unique = STANDING.replace("SERVICE", conn.named(ref).id)
         yield Access(
-            STANDING, ref, KIND, self.family, "unknown", label="every access token of {name}",
+            unique, ref, KIND, self.family, "unknown", label="every access token of {name}",
             evidence="none: Okta lists no access tokens", door="{name}", note=WHY,
         )  # fmt: skip
 

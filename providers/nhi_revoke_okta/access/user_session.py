@@ -24,14 +24,17 @@ from nhi_revoke.provider.io import Io, Run
 from nhi_revoke.provider.kind import AccessKind, View, draft_step
 from nhi_revoke.provider.times import moment
 from nhi_revoke_okta.access import api_token, user_role
-from nhi_revoke_okta.access.times import stamp
+from nhi_revoke_okta.access.times import later, stamp
 from nhi_revoke_okta.access.user_tokens_read import tokens_of
 from nhi_revoke_okta.connection import OktaConnection
+from nhi_revoke_okta.lifetimes import ACCESS_TOKEN, MINUTES
 from nhi_revoke_okta.scopes import LOGS, USERS
 
 KIND = "okta:user-session"
 STANDING = f"{KIND}/{{scope}}/{{name}}/*"
 NO_LIST = "Okta lists no sessions"
+TOKENS = "tokens"
+"""In a step's `before`: the standing access of what custom servers minted for the user, where there are any."""
 LOG_PAGE = 1000
 A_MINUTE = timedelta(minutes=1)
 
@@ -57,7 +60,7 @@ class Clear(Doer[OktaConnection]):
         asked = conn.now()  # before it is sent: what begins in that moment is not called cleared
         path = f"/api/v1/users/{segment(step.on.id)}/sessions"
         conn.send("DELETE", path, USERS.manage, oauthTokens="true", forgetDevices="true")
-        return Done({"cutoff": stamp(asked)}, conn.now())
+        return Done({"cutoff": stamp(asked), **_tokens_end(conn, step)}, conn.now())
 
     def seen(self, conn: OktaConnection, step: Step, run: Run) -> Json | None:
         """By what the same request ends and Okta does list. Without an answer nobody knows: it is asked again."""
@@ -66,7 +69,7 @@ class Clear(Doer[OktaConnection]):
             return None
         tokens = tokens_of(conn, step.on.id)
         older = [t for t in tokens if (born := moment(t.get("created"))) is None or born < cutoff]
-        return None if older else {"cutoff": stamp(cutoff)}
+        return None if older else dict(run.left(step.id))
 
     def prove(self, conn: OktaConnection, step: Step, run: Run) -> Proven:
         """The System Log's own word, where it is there by now."""
@@ -82,6 +85,12 @@ class Clear(Doer[OktaConnection]):
         if written:
             how = f"the System Log holds user.session.clear of {stamp(written[-1])}; {how}"
         return Proven(Proof.RECORDED, how, conn.now())
+
+
+def _tokens_end(conn: OktaConnection, step: Step) -> Json:
+    """When the last access token of a custom server has expired that a session got until now. Asks nothing."""
+    tokens = str(step.before.get(TOKENS) or "")
+    return {"residuals": {tokens: later(conn.now(), timedelta(minutes=int(step.before[MINUTES])))}} if tokens else {}
 
 
 def log_rows(conn: OktaConnection, event: str, which: str, since: datetime) -> Iterable[dict[str, Any]]:
@@ -134,12 +143,14 @@ class UserSessions(AccessKind[OktaConnection]):
         yield BlindSpot(who.ref, KIND, why, until=until, covered_by=(f"{KIND}/{Clear.name}",))
 
     def draft(self, view: View, intent: Intent) -> Iterable[Draft]:
+        tokens = [a for a in view.of(ACCESS_TOKEN) if a.id.endswith("/*")]
+        before: Json = {TOKENS: tokens[0].id, MINUTES: tokens[0].before[MINUTES]} if tokens else {}
         for standing in view.of(KIND):
             if not standing.id.endswith("/*") or not intent.covers(standing) or intent.keep_sessions:
                 continue
             for phase, when in ((Phase.END, "now"), (Phase.SEAL, "again, once nothing of it begins any more")):
                 yield draft_step(
-                    self, self.remedies[0], view, standing, phase=phase,
+                    self, self.remedies[0], view, standing, *tokens, phase=phase, before=before,
                     says=f"clear every session and OAuth token of {view.who.name}, {when}",
                     breaks=f"{view.who.name} signs in anew everywhere, with every factor",
                 )  # fmt: skip

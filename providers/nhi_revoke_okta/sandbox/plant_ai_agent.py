@@ -60,7 +60,7 @@ def plant(scene: Scene) -> Agent:
     bearer = {"Authorization": f"Bearer {token.value}"}
     scene.door(
         "ai-agent-token", "access-token", "a service that checks tokens by itself takes one that the agent had",
-        f"okta:ai-agent-token/{urlsplit(scene.url).netloc}/{NAME}/*",
+        f"okta:ai-agent-token/{urlsplit(scene.url).netloc}/{agent.id}/*",
         lambda: [{"method": "GET", "url": f"{scene.url}/_resource/local", "headers": bearer}],
     )  # fmt: skip
     return agent

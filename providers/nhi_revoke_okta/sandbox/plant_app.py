@@ -46,7 +46,7 @@ def plant(scene: Scene) -> None:
     )  # fmt: skip
     scene.door(
         "refreshed-token-local", "access-token", "a service that checks tokens by itself takes a token minted with it",
-        f"okta:access-token/{urlsplit(scene.url).netloc}/{TERMINAL}/*", _bearing(scene, "local", minted.value),
+        f"okta:access-token/{urlsplit(scene.url).netloc}/{terminal.id}/*", _bearing(scene, "local", minted.value),
     )  # fmt: skip
     scene.meddlings["new-refresh-token"] = lambda: _another(scene, terminal, clerk.id, server)
     scene.meddlings["assign-role"] = lambda: _assign(scene)

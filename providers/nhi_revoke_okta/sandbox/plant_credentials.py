@@ -43,7 +43,7 @@ def plant(scene: Scene) -> None:
     ):
         scene.door(
             f"access-token-{where}", "access-token", says,
-            f"okta:access-token/{urlsplit(scene.url).netloc}/{app.label}/*", _bearing(scene, where, token.value),
+            f"okta:access-token/{urlsplit(scene.url).netloc}/{app.id}/*", _bearing(scene, where, token.value),
         )  # fmt: skip
     scene.meddlings["add-client-secret"] = lambda: _second(scene, server)
     scene.meddlings["activate-client-secret"] = lambda: _activate(scene, secret)

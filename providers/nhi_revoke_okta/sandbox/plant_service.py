@@ -42,7 +42,7 @@ def plant(scene: Scene) -> None:
     )  # fmt: skip
     scene.door(
         "api-service-token", "access-token", "a token that was minted with that secret reads the org's users",
-        f"okta:api-service-token/{urlsplit(scene.url).netloc}/{NAME}/*",
+        f"okta:api-service-token/{urlsplit(scene.url).netloc}/{service.id}/*",
         lambda: [
             {
                 "method": "GET",
