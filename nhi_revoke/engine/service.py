@@ -23,7 +23,7 @@ from nhi_revoke.engine.foresight import flush_looks
 from nhi_revoke.engine.handover import Handover, handover
 from nhi_revoke.engine.held import HeldByJobs
 from nhi_revoke.engine.history import History
-from nhi_revoke.engine.inventory import Surveyor, nothing_there
+from nhi_revoke.engine.inventory import Surveyor
 from nhi_revoke.engine.io import EngineIo, Show
 from nhi_revoke.engine.journal import BeforeAppend, Journal
 from nhi_revoke.engine.leaks import hold_leaks, must_be_held, unclaimed

@@ -76,6 +76,7 @@ def test_protected_in_whatever_case_it_is_written(pattern: str) -> None:
         error = refused(plan, None, (pattern,))
         assert (error.code, repr(pattern) in error.message) == ("protected", True)
 
+
 @pytest.mark.parametrize("pattern", ["fake:bot/Break Glass", "fake:bot/Break*"])
 def test_protected_by_what_the_vendor_calls_it_where_an_id_was_typed(pattern: str) -> None:
     """Its canonical name is an id, and no alias is its label: who protects it writes what the screens show."""
