@@ -30,6 +30,7 @@ from nhi_revoke.engine.leaks import hold_leaks, must_be_held, unclaimed
 from nhi_revoke.engine.liveness import ask_alive
 from nhi_revoke.engine.lock import Locking, Locks
 from nhi_revoke.engine.lookalikes import Lookalikes
+from nhi_revoke.engine.nobody import nothing_there
 from nhi_revoke.engine.owners import Owner, resolve_owners
 from nhi_revoke.engine.planner import make_plan, named_in_vain
 from nhi_revoke.engine.report import make_report
