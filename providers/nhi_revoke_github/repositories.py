@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from nhi_revoke.model.found import BlindSpot
 from nhi_revoke.model.ref import PrincipalRef
-from nhi_revoke.provider.fault import Denied
+from nhi_revoke.provider.fault import Conflict, Denied, Fault, Missing, Rejected
 from nhi_revoke.provider.io import Io
 from nhi_revoke_github.connection import GithubConnection, org_path
 from nhi_revoke_github.permissions import METADATA
@@ -33,6 +33,10 @@ GROUP = 50
 kept waiting with it."""
 NAMED = 5
 """So many of the repositories that could not be looked at are told by name."""
+REFUSALS = (Denied, Missing, Conflict, Rejected)
+"""What GitHub says of one repository: it is hidden or deleted, was renamed since it was listed (a 301, which is not
+followed), or is in a state that forbids it. None of that hides another one."""
+AGAIN = "another look"
 SHOWN_ALL = "an owner's token, or the App installed on all repositories"
 
 S = TypeVar("S")
@@ -45,7 +49,8 @@ class Walk(Struct, frozen=True):
     found: tuple[tuple[str, Any], ...]
     """Full name, and what the look there returned."""
     hidden: tuple[str, ...] = ()
-    """Full names of those that this operator may list, and may not look into."""
+    """Full names of those that this operator may list, and that could not be looked into: not allowed, or renamed or
+    deleted since."""
     missing: int | None = 0
     """How many the organisation counts beyond those that it listed; None where it does not tell this operator."""
     needs: str = ""
@@ -108,8 +113,8 @@ def walk(
     """`look` at every repository, side by side, at the pace that GitHub allows; one that refuses stops no other. Those
     that begin the same walk at the same time (by `what`) go it together.
 
-    `what`: for the operator's screen. `names`: by default all repositories. Raises Denied where none may be looked at,
-    and other faults of a look.
+    `what`: for the operator's screen. `names`: by default all repositories. Raises the first refusal where none could
+    be looked at, and what is no refusal: Throttled, Unavailable, NoAnswer, Unauthenticated.
     """
     if names:
         return _walked(conn, io, what, needs, look, names, counted=False)
@@ -146,11 +151,11 @@ def _walked(
     count = itertools.count(1)
     title = f"{what} of {conn.org}" + (f", {WALK} a minute" if len(every) > WALK else "")
 
-    def one(name: str) -> tuple[str, T] | Denied:
+    def one(name: str) -> tuple[str, T] | Fault:
         try:
             return name, look(name)
-        except Denied as denied:
-            return denied
+        except REFUSALS as refused:
+            return refused
         finally:
             io.progress(title, next(count), len(every))
 
@@ -159,18 +164,18 @@ def _walked(
     def counting() -> None:
         missing[0] = unlisted(conn, len(every))
 
-    told: list[tuple[str, T] | Denied] = []
+    told: list[tuple[str, T] | Fault] = []
     io.map(lambda do: do(), [lambda: told.extend(paced(conn, io, one, every, WALK, GROUP)), *[counting] * counted])
     looked = list(zip(every, told, strict=True))
-    hidden = [name for name, found in looked if isinstance(found, Denied)]
-    refusals = [found for _, found in looked if isinstance(found, Denied)]
+    hidden = [name for name, found in looked if isinstance(found, Fault)]
+    refusals = [found for _, found in looked if isinstance(found, Fault)]
     if refusals and len(refusals) == len(every):
         raise refusals[0]
     return Walk(
-        found=tuple(found for _, found in looked if not isinstance(found, Denied)),
+        found=tuple(found for _, found in looked if not isinstance(found, Fault)),
         hidden=tuple(hidden),
         missing=missing[0],
-        needs=next((r.needs for r in refusals if r.needs), "") or needs,
+        needs=next((r.needs or needs for r in refusals if isinstance(r, Denied)), AGAIN),
     )
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from nhi_revoke.provider.fault import Denied, Fault, Throttled
+from nhi_revoke.provider.fault import Denied, Fault, Rejected, Throttled
 from nhi_revoke.provider.http import Refusal, Vendor
 from nhi_revoke.provider.retry import RateHeaders
 
@@ -19,6 +19,9 @@ HIDDEN = "hidden-or-absent"
 """Code of a 404: "no permission" and "there is none" are answered alike (facts okta-github.md 2.4, 13)."""
 REFUSED = "bad-credentials"
 """Code of a 401: GitHub itself refused the credential, which a file that cannot be read never says."""
+NOT_SERVED = "not-served"
+"""Code of a 410: the API's version, or this part of it, is not served there (any more). It says of nothing that there
+is none (facts okta-github.md 2.3)."""
 A_WORD = re.compile(r"[a-z_]{1,40}")
 TOO_FAST = re.compile(r"secondary rate limit|abuse detection", re.IGNORECASE)
 """In the message of a 403 that is about speed, though no header says so (facts okta-github.md 2.4, 19)."""
@@ -37,6 +40,9 @@ class Github(Vendor):
             return Refusal(HIDDEN, needs=_needed(headers), fault=Denied)
         if status == 401:
             return Refusal(REFUSED)
+        if status == 410:
+            hint = "This GitHub does not serve that version of its API, or this part of it (any more)."
+            return Refusal(NOT_SERVED, hint=hint, fault=Rejected)
         told = body if isinstance(body, dict) else {}
         if status == 403 and TOO_FAST.search(str(told.get("message") or "")):
             return Refusal("secondary-limit", fault=Throttled)

@@ -192,7 +192,7 @@ def dotcom(bench: Bench) -> Iterator[tuple[GithubConnection, respx.Route]]:
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(400, Rejected), (401, Unauthenticated), (403, Denied), (404, Denied), (409, Conflict), (410, Missing),
+    [(400, Rejected), (401, Unauthenticated), (403, Denied), (404, Denied), (409, Conflict), (410, Rejected),
      (422, Rejected), (429, Throttled), (500, Unavailable), (503, Unavailable)],
 )  # fmt: skip
 def test_errors_in_the_contracts_words(
@@ -208,6 +208,18 @@ def test_errors_in_the_contracts_words(
     assert "hunter2" not in everything_said(said.value)
     if isinstance(said.value, Denied):
         assert said.value.needs == "administration=write"
+
+
+def test_a_part_of_the_api_that_is_closed_down_is_never_none(bench: Bench) -> None:
+    """Facts 2.3: 410 for a version that is not served; what raises Missing means "none" to whoever lists."""
+    with respx.mock:
+        conn = bench.connect(api_url=DOTCOM)
+        for path in ("/orgs/example-payments/outside_collaborators", "/users/payments-machine/keys"):
+            respx.get(f"{DOTCOM}{path}").respond(410, json={"message": "Gone"})
+            with pytest.raises(Rejected) as said:
+                list(conn.rows(path, "members:read", known=True))
+            assert said.value.code == "not-served"
+            assert "version" in said.value.hint
 
 
 def test_a_404_is_there_is_none_where_the_place_was_seen(dotcom: tuple[GithubConnection, respx.Route]) -> None:

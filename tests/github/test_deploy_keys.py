@@ -12,7 +12,8 @@ from nhi_revoke.model.change import Already, Done, Failed
 from nhi_revoke.model.found import Access, BlindSpot
 from nhi_revoke.model.ref import PrincipalRef
 from nhi_revoke.model.step import Notice, Step
-from nhi_revoke.provider.fault import Denied, Rejected
+from nhi_revoke.provider.fault import Conflict, Denied, Missing, Rejected
+from nhi_revoke_github.access import deploy_key
 from nhi_revoke_github.access.deploy_key import ADDED, KIND, AddedDeployKeys, fingerprint
 from nhi_revoke_github.access.deploy_key_mint import DeployKeys
 from nhi_revoke_github.repositories import repositories, walk
@@ -105,6 +106,30 @@ def test_one_hidden_repository_is_a_blind_spot_and_hides_no_other(bench: Bench) 
     assert "1 of 2 repositories" in blind.why
     assert "administration" in blind.needs
     assert len([f for f in found if isinstance(f, Access)]) == 1
+
+
+@pytest.mark.parametrize("fault", [Rejected("sent elsewhere (301)"), Missing("none"), Conflict("locked")])
+def test_one_that_is_renamed_while_all_are_asked_hides_no_other(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    """Whoever administers one repository can rename it, and must not hide the keys of all by that."""
+    plant(bench, bench.sandbox.scene.shop, seed.LOGIN)
+    real, moved = deploy_key.listed, {seed.SHOP}
+
+    def listed(conn: Any, repo: str) -> Any:
+        if repo in moved:
+            raise fault
+        return real(conn, repo)
+
+    monkeypatch.setattr(deploy_key, "listed", listed)
+    found = bench.collect(USER, ADDED)
+    [blind] = [f for f in found if isinstance(f, BlindSpot)]
+    assert blind.why == f"deploy keys of 1 of 2 repositories could not be listed: {seed.SHOP}"
+    assert blind.needs == "another look"
+    assert [f.id.rpartition("/")[0] for f in found if isinstance(f, Access)] == [f"{ADDED}/{seed.LEDGER}"]
+    moved.add(seed.LEDGER)
+    with pytest.raises(type(fault)):
+        list(bench.kinds[ADDED].collect(bench.connect(), PrincipalRef.parse(USER), bench.io))
 
 
 def test_keys_that_do_not_say_who_added_them_are_no_silence(bench: Bench) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from nhi_revoke.provider.fault import Denied
 from nhi_revoke_github.access import live_runs as runs
 from nhi_revoke_github.access.live_runs import ENDED, STATUSES, Search, live_runs
 from nhi_revoke_github.connection import PAGE
 from nhi_revoke_github.sandbox import routes_actions as routes
-from nhi_revoke_github.sandbox.seed import LEDGER
+from nhi_revoke_github.sandbox.seed import LEDGER, SHOP
 from nhi_revoke_github.sandbox.state import Job
 
 from .conftest import START, Bench
@@ -113,6 +114,20 @@ def test_what_a_search_misses_the_newest_page_shows(ledger: Bench, monkeypatch: 
     monkeypatch.setattr(ledger.conn, "pages", forgetful)
     assert actors(ledger) == [BOT]
     assert actors(ledger, BOT) == [BOT]
+
+
+def test_a_repository_that_refuses_hides_no_other(ledger: Bench) -> None:
+    """Deleted, renamed or hidden since it was listed."""
+    routes.start(ledger.hub, ledger.hub.repositories[SHOP], BOT, START, "queued")
+    both = live_runs(ledger.conn, [LEDGER, SHOP], BOT)
+    assert ({run.repository for run in both.runs}, both.unread) == ({LEDGER, SHOP}, ())
+    del ledger.hub.repositories[SHOP]
+    left = live_runs(ledger.conn, [LEDGER, SHOP], BOT)
+    assert {run.repository for run in left.runs} == {LEDGER}
+    [(name, fault)] = left.unread
+    assert (name, type(fault)) == (SHOP, Denied)
+    with pytest.raises(Denied):
+        live_runs(ledger.conn, [SHOP], BOT)
 
 
 def test_whoever_runs_it_again_has_started_it(ledger: Bench) -> None:

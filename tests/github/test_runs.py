@@ -17,7 +17,6 @@ from nhi_revoke.provider.kind import View
 from nhi_revoke.testing.conformance.ending import mispredicted
 from nhi_revoke_github.access import run, run_cut
 from nhi_revoke_github.access.live_runs import STATUSES
-from nhi_revoke_github.connection import PAGE
 from nhi_revoke_github.sandbox import routes_actions as routes
 from nhi_revoke_github.sandbox.state import Job, Repository
 
@@ -247,22 +246,6 @@ def test_of_an_actor_its_own_runs_alone(bench: Bench) -> None:
     assert bench.seen(made[CANCEL])
     assert bench.seen(made[FORCE])
     assert routes.status_of(others, bench.sandbox.now()) == "in_progress"
-
-
-def test_what_an_actor_ran_again_is_ended_in_a_busy_repository_and_nothing_else(bench: Bench) -> None:
-    """An intruder with the user's token runs an old deployment again: a GITHUB_TOKEN, and its clouds, once more."""
-    again = routes.start(bench.hub, shop(bench), "somebody", START)
-    again.again_by = "payments-machine"
-    others = routes.start(bench.hub, shop(bench), "somebody", START)
-    for _ in range(PAGE):
-        routes.start(bench.hub, shop(bench), "somebody", START, "completed")
-    made = steps(bench, USER)
-    bench.do(made[CANCEL])
-    assert bench.seen(made[FORCE]) is None, "it has not ended yet"
-    bench.sandbox.advance(routes.CANCELS_IN)
-    assert bench.seen(made[FORCE])
-    now = bench.sandbox.now()
-    assert (routes.status_of(again, now), routes.status_of(others, now)) == ("completed", "in_progress")
 
 
 def test_with_nothing_to_lose_it_needs_no_consent(bench: Bench) -> None:

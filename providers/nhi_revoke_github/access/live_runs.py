@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from nhi_revoke.provider.fault import Fault
 from nhi_revoke_github.connection import GithubConnection, repo_path
 from nhi_revoke_github.permissions import ACTIONS
-from nhi_revoke_github.repositories import paced
+from nhi_revoke_github.repositories import REFUSALS, paced
 
 STATUSES = ("pending", "requested", "waiting", "queued", "in_progress")
 """All but `completed`; a run moves from the left to the right."""
@@ -35,14 +36,16 @@ class LiveRun(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """`cut_off`: repositories of which GitHub showed no more than a search gives."""
+    """`cut_off`: repositories of which GitHub showed no more than a search gives. `unread`: those that could not be
+    looked at, though others could, and why."""
 
     runs: tuple[LiveRun, ...]
-    cut_off: tuple[str, ...]
+    cut_off: tuple[str, ...] = ()
+    unread: tuple[tuple[str, Fault], ...] = ()
 
 
 def live_runs(conn: GithubConnection, repositories: Iterable[str], actor: str = "") -> Listed:
-    """Side by side. Raises Denied.
+    """Side by side; one repository that refuses hides no other. Raises what is said of each where all of them refuse.
 
     A repository's newest runs, whoever started them: where those are all that it ever had, one request tells. Where
     they are not, each status is searched for, whoever started it, too: of a run that somebody ran again GitHub keeps
@@ -53,11 +56,16 @@ def live_runs(conn: GithubConnection, repositories: Iterable[str], actor: str = 
     """
     found: dict[str, LiveRun] = {}
     cut_off: dict[str, None] = {}
-    todo = [search for repository in dict.fromkeys(repositories) for search in _searches(conn, repository, actor)]
+    unread: dict[str, Fault] = {}
+    places = tuple(dict.fromkeys(repositories))
+    todo = [search for repository in places for search in _searches(conn, repository, actor)]
     asked: set[Search] = set()
     while todo:
         asked.update(todo)
-        for search, page in zip(todo, paced(conn, conn.io, lambda s: _page(conn, s), todo), strict=True):
+        for search, page in zip(todo, paced(conn, conn.io, lambda s: _looked(conn, s), todo), strict=True):
+            if isinstance(page, Fault):
+                unread.setdefault(search.repository, page)
+                continue
             for row in page.rows:
                 if row.get("status") in STATUSES and (not actor or _started(row, actor)):
                     run = LiveRun(search.repository, int(row["id"]), row)
@@ -68,7 +76,9 @@ def live_runs(conn: GithubConnection, repositories: Iterable[str], actor: str = 
                 conn.beyond_a_page.add(search)
         again = [more for search in todo for more in _searches(conn, search.repository, actor)]
         todo = [search for search in dict.fromkeys(again) if search not in asked]
-    return Listed(tuple(found.values()), tuple(cut_off))
+    if unread and len(unread) == len(places):
+        raise next(iter(unread.values()))
+    return Listed(tuple(found.values()), tuple(cut_off), tuple(unread.items()))
 
 
 class Search(NamedTuple):
@@ -94,6 +104,13 @@ def _searches(conn: GithubConnection, repository: str, actor: str) -> Iterable[S
         yield whoevers
         if actor and whoevers in conn.beyond_a_page:
             yield Search(repository, actor, status)
+
+
+def _looked(conn: GithubConnection, search: Search) -> _Page | Fault:
+    try:
+        return _page(conn, search)
+    except REFUSALS as refused:
+        return refused
 
 
 def _page(conn: GithubConnection, search: Search) -> _Page:

@@ -24,6 +24,7 @@ from nhi_revoke_github.access.run_cut import CLOUDS, KIND, ActionsOff, Cancel, F
 from nhi_revoke_github.connection import GithubConnection, org_path
 from nhi_revoke_github.naming import APP, REPO, USER
 from nhi_revoke_github.permissions import ACTIONS, ADMINISTRATION, METADATA
+from nhi_revoke_github.repositories import AGAIN
 
 STANDING = f"{KIND}/{{name}}/*"
 STANDING_OF_ACTOR = f"{KIND}/{{scope}}/@{{name}}/*"
@@ -53,7 +54,7 @@ class Runs(AccessKind[GithubConnection]):
         before: Json = {"repositories": [ref.id], "actor": ""}
         looks: dict[str, Callable[[], Sequence[Any]]] = {
             "actions": lambda: [actions_of(conn, ref.id)],
-            "runs": lambda: list(self._runs(conn, ref, [ref.id], "", f"{KIND}/{{name}}/")),
+            "runs": lambda: self._runs(conn, ref, [ref.id], "", f"{KIND}/{{name}}/")[0],
         }
         (_, actions), (_, runs) = each_by_itself(looks, conn.io)
         if isinstance(actions, Fault):
@@ -76,7 +77,8 @@ class Runs(AccessKind[GithubConnection]):
             before["unlisted"] = True
             yield BlindSpot(ref, KIND, denied.message, needs=denied.needs or METADATA)
         repositories = [str(row["full_name"]) for row in rows[:MOST_REPOSITORIES]]
-        before["repositories"] = repositories
+        runs, unread = self._runs(conn, ref, repositories, actor, f"{KIND}/{{scope}}/@{{name}}/")
+        before["repositories"] = [each for each in repositories if each not in unread]
         where = ""
         if len(rows) > MOST_REPOSITORIES:
             where = f" in the {MOST_REPOSITORIES} repositories of {{scope}} that were pushed to last"
@@ -86,7 +88,7 @@ class Runs(AccessKind[GithubConnection]):
             )
             yield BlindSpot(ref, KIND, why)
         yield self._standing(ref, STANDING_OF_ACTOR, before, "", where)
-        yield from self._runs(conn, ref, repositories, actor, f"{KIND}/{{scope}}/@{{name}}/")
+        yield from runs
 
     def _standing(self, ref: PrincipalRef, unique: str, before: Json, note: str, where: str = "") -> Access:
         return Access(
@@ -96,20 +98,25 @@ class Runs(AccessKind[GithubConnection]):
 
     def _runs(
         self, conn: GithubConnection, ref: PrincipalRef, repositories: Sequence[str], actor: str, prefix: str
-    ) -> Iterable[Found]:
+    ) -> tuple[list[Found], frozenset[str]]:
+        """And the repositories that could not be looked at, where others could."""
+        found: list[Found] = []
         try:
             listed = live_runs(conn, repositories, actor)
         except Denied as denied:
-            yield BlindSpot(ref, KIND, denied.message, needs=denied.needs or ACTIONS.read)
-            listed = Listed((), ())
-        for run in listed.runs:
-            yield self._access(ref, run, f"{prefix}{run.text if actor else run.id}")
+            found.append(BlindSpot(ref, KIND, denied.message, needs=denied.needs or ACTIONS.read))
+            listed = Listed(())
+        found += (self._access(ref, run, f"{prefix}{run.text if actor else run.id}") for run in listed.runs)
+        for repository, fault in listed.unread:
+            needs = (fault.needs if isinstance(fault, Denied) else "") or AGAIN
+            found.append(BlindSpot(ref, KIND, f"its runs in {repository}: {fault.message}", needs))
         for repository in listed.cut_off:
             why = (
                 f"GitHub shows {MOST} runs of a status at most: {repository} has more. They are cancelled once those "
                 "before them have ended"
             )
-            yield BlindSpot(ref, KIND, why)
+            found.append(BlindSpot(ref, KIND, why))
+        return found, frozenset(repository for repository, _ in listed.unread)
 
     def _access(self, ref: PrincipalRef, run: LiveRun, unique: str) -> Access:
         row = run.row

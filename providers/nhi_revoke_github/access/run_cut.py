@@ -8,13 +8,13 @@ cancel of another, and a run is triggered again as long as Actions is on.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from nhi_revoke.model.change import Already, Change, Done, Failed, Impossible
 from nhi_revoke.model.ref import Json
 from nhi_revoke.model.step import Phase, Step
 from nhi_revoke.provider.doer import Doer
-from nhi_revoke.provider.fault import Conflict, Missing
+from nhi_revoke.provider.fault import Conflict, Fault, Missing
 from nhi_revoke.provider.io import Run
 from nhi_revoke_github.access.live_runs import ENDED, live_runs
 from nhi_revoke_github.connection import GithubConnection, repo_path
@@ -91,9 +91,14 @@ class _Cancelling(Doer[GithubConnection]):
     only_first: ClassVar[bool] = True
 
     def seen(self, conn: GithubConnection, step: Step, run: Run) -> Json | None:
-        """Requested is not ended: it counts when no run of them is listed any more."""
+        """Requested is not ended: it counts when no run of them is listed any more, wherever some may be. Raises why a
+        repository could not be looked at.
+        """
         left = run.left(step.id)
-        return None if _still(conn, step, _repositories(step, left)) else {"runs": list(left.get("runs") or ())}
+        going = _still(conn, step, _repositories(step, left))
+        if going.unread and not going.runs:
+            raise going.unread[0][1]
+        return None if going.runs else {"runs": list(left.get("runs") or ())}
 
     def undo(self, conn: GithubConnection, step: Step, left: Json, run: Run) -> Change:
         """Where nothing ran, nothing is lost."""
@@ -113,10 +118,10 @@ class Cancel(_Cancelling):
 
     def apply(self, conn: GithubConnection, step: Step, run: Run) -> Change:
         going = _still(conn, step, step.before["repositories"])
-        if not going:
+        if not going.runs and not going.unread:
             return Already({"runs": []})
-        _ask(conn, going, "cancel")
-        return Done({"runs": list(going)}, conn.now())
+        _ask(conn, going.runs, "cancel")
+        return Done(_left(going), conn.now())
 
 
 class ForceCancel(_Cancelling):
@@ -131,11 +136,11 @@ class ForceCancel(_Cancelling):
         asked = {text for before in step.after for text in run.left(before).get("runs") or ()}
         earlier = [name.rpartition("/")[0] for name in asked]
         going = _still(conn, step, dict.fromkeys((*step.before["repositories"], *earlier)))
-        if not going:
+        if not going.runs and not going.unread:
             return Already({"runs": []})
-        _ask(conn, [text for text in going if text in asked], "force-cancel")
-        _ask(conn, [text for text in going if text not in asked], "cancel")
-        return Done({"runs": list(going)}, conn.now())
+        _ask(conn, [text for text in going.runs if text in asked], "force-cancel")
+        _ask(conn, [text for text in going.runs if text not in asked], "cancel")
+        return Done(_left(going), conn.now())
 
 
 def _ask(conn: GithubConnection, runs: Sequence[str], how: str) -> None:
@@ -148,12 +153,27 @@ def _ask(conn: GithubConnection, runs: Sequence[str], how: str) -> None:
     conn.io.map(one, runs)
 
 
-def _still(conn: GithubConnection, step: Step, repositories: Iterable[str]) -> tuple[str, ...]:
-    """Which runs have not ended, read anew."""
+class _Going(NamedTuple):
+    """Texts of runs that have not ended; and repositories that could not be looked at, though others could."""
+
+    runs: tuple[str, ...]
+    unread: tuple[tuple[str, Fault], ...] = ()
+
+
+def _left(going: _Going) -> Json:
+    """One repository that was renamed or hidden meanwhile saves no run in the others; and it is looked at again."""
+    unread = [repository for repository, _ in going.unread]
+    return {"runs": list(going.runs), **({"unread": unread} if unread else {})}
+
+
+def _still(conn: GithubConnection, step: Step, repositories: Iterable[str]) -> _Going:
+    """Which runs have not ended, read anew. Raises Denied where nothing could be looked at."""
     if step.before["sweep"]:
-        return tuple(r.text for r in live_runs(conn, repositories, str(step.before["actor"])).runs)
+        listed = live_runs(conn, repositories, str(step.before["actor"]))
+        return _Going(tuple(run.text for run in listed.runs), listed.unread)
     runs = [str(text) for text in step.before["runs"]]
-    return tuple(text for text, live in zip(runs, conn.io.map(lambda t: _lives(conn, t), runs), strict=True) if live)
+    lives = conn.io.map(lambda text: _lives(conn, text), runs)
+    return _Going(tuple(text for text, live in zip(runs, lives, strict=True) if live))
 
 
 def _lives(conn: GithubConnection, text: str) -> bool:
@@ -164,11 +184,14 @@ def _lives(conn: GithubConnection, text: str) -> bool:
 
 
 def _repositories(step: Step, left: Json) -> tuple[str, ...]:
-    """Where there was something to cancel; of a repository itself, that one: every look costs requests of each."""
+    """Where there was something to cancel, or nobody could look; of a repository itself, that one: every look costs
+    requests of each.
+    """
     if not step.before["actor"]:
         return tuple(step.before["repositories"])
     texts = (*step.before["runs"], *(left.get("runs") or ()))
-    return tuple(dict.fromkeys(str(text).rpartition("/")[0] for text in texts))
+    mine = (str(text).rpartition("/")[0] for text in texts)
+    return tuple(dict.fromkeys((*mine, *map(str, left.get("unread") or ()))))
 
 
 def _path(text: str) -> str:
