@@ -150,6 +150,7 @@ class Rounds:
         self._namesakes = {spot.on for spot in spots}
         return without(fresh, plan, self._namesakes)
 
+
     def appeared(self, fresh: Inventory) -> tuple[Access, ...]:
         """Live accesses that were not there, or not live, when the plan was made, and that no step ends yet."""
         plan = self._recorder.history.first.plan
@@ -167,6 +168,18 @@ class Rounds:
             and plan.intent.covers(a)
             and (a.id not in before or (_standing(a) in LIVE and _standing(before[a.id]) not in LIVE))
         )
+
+    def _without_namesakes(self, plan: Plan, fresh: Inventory) -> Inventory:
+        """Tells and journals each once. A name that another one has stays unseen for the run."""
+        spots = namesakes(plan, fresh)
+        told = [f for f, _ in self._recorder.history.found if isinstance(f, BlindSpot)]
+        new = tuple(spot for spot in spots if spot not in told)
+        if new:
+            self._recorder.write(Noted(new, "state", fresh.at))
+        for spot in new:
+            self._tell(SaysEvent(f"UNSEEN {spot.on}: {spot.why}", "danger"))
+        self._namesakes = {spot.on for spot in spots}
+        return without(fresh, plan, self._namesakes)
 
     def _late(self, access: Access) -> bool:
         """Whether it was not looked for before: its kind takes long to list."""

@@ -112,9 +112,12 @@ def console_cutoff(document: Any) -> str | None:
     try:
         statements = found["Statement"]
         for one in statements if isinstance(statements, list) else [statements]:
-            when = one.get("Condition", {}).get("DateLessThan", {}).get(ISSUED)
+            condition = one.get("Condition", {})
+            when = condition.get("DateLessThan", {}).get(ISSUED)
             whole = one.get("Action") in ("*", ["*"]) and one.get("Resource") in ("*", ["*"])
-            if one.get("Effect") == "Deny" and when and whole and list(one["Condition"]) == ["DateLessThan"]:
+            # All keys of a condition must be met: with another one beside it, it may never be.
+            alone = list(condition) == ["DateLessThan"] and list(condition["DateLessThan"]) == [ISSUED]
+            if one.get("Effect") == "Deny" and when and whole and alone:
                 return stamp(moment(when[0] if isinstance(when, list) else when))
     except (AttributeError, LookupError, TypeError, ValueError):
         return None

@@ -230,7 +230,7 @@ def _as_written(ref: PrincipalRef, who: Principal, name: str) -> None:
 
 def _by_key(conn: AwsConnection, ref: PrincipalRef) -> Principal:
     if is_session_key(ref):
-        return behind(conn, ref)
+        return resolve(conn, behind(conn, ref).ref)
     try:
         owner = conn.owner_of_key(ref.id)
     except (Missing, Denied) as fault:
@@ -259,8 +259,7 @@ def _elsewhere(conn: AwsConnection, ref: PrincipalRef) -> None:
 
 
 def _issuer(conn: AwsConnection, ref: PrincipalRef, arn: Arn) -> PrincipalRef:
-    found = conn.remembered(ref.id, lambda: named_federation(conn, arn.name))
-    return found or _missing(ref, "no GetFederationToken of this name is in CloudTrail")
+    return named_federation(conn, arn.name) or _missing(ref, "no GetFederationToken of this name is in CloudTrail")
 
 
 def _missing(ref: PrincipalRef, why: str) -> Any:

@@ -115,6 +115,20 @@ def test_the_consoles_own_cutoff_is_read_with_its_milliseconds(written: str, exp
     assert console_cutoff({"Statement": [{**statement, "Effect": "Allow"}]}) is None
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"DateLessThan": {"aws:TokenIssueTime": "2030-01-01T00:00:00Z", "aws:CurrentTime": "2020-01-01T00:00:00Z"}},
+        {"DateLessThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z", "aws:TokenIssueTime": "2030-01-01T00:00:00Z"}},
+        {"DateLessThan": {"aws:TokenIssueTime": "2030-01-01T00:00:00Z"}, "Bool": {"aws:SecureTransport": "false"}},
+    ],
+)
+def test_a_policy_of_the_consoles_name_that_asks_for_more_denies_nothing_for_certain(more: Any) -> None:
+    """Whoever may write it could have every session told as denied already."""
+    statement = {"Effect": "Deny", "Action": ["*"], "Resource": ["*"], "Condition": more}
+    assert console_cutoff({"Version": "2012-10-17", "Statement": [statement]}) is None
+
+
 def test_a_sid_takes_letters_and_digits_only() -> None:
     assert sid_of("20261123T1200Z-7f3a_x") == "20261123T1200Z7f3ax"
     assert sid_of("--") == "NHIRevoke"
