@@ -111,14 +111,17 @@ def _document(output: str, report: Report, now: datetime | None) -> str:
 
 
 def report_problems(report: Report) -> tuple[Problem, ...]:
-    """What the envelope lists as errors: steps that did not end well, and principals that could not be looked at."""
+    """What the envelope lists as errors: steps that did not end well, and principals that could not be looked at. Not
+    steps of before that an undo of the whole run made idle: there is nothing to resume.
+    """
+    idle = report.exit_code in (ExitCode.DONE, ExitCode.ENDS_BY_ITSELF)
     steps = [
         Problem(
             f"step-{step.result}",
             f"{step.on}: {step.says}: {step.detail}",
             _FAILED[step.result].format(run=report.run, plan=command("plan", report.identity)),
         )
-        for step in report.steps
+        for step in (() if idle else report.steps)
         if step.result in _FAILED and (step.result != "skipped" or step.phase in CONTAINING)
     ]
     return (*steps, *unreachable_problems(report.unreachable))

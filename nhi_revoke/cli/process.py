@@ -17,6 +17,7 @@ from nhi_revoke.cli.session import Session
 from nhi_revoke.cli.streams import Streams
 from nhi_revoke.cli.words import command_word, moved_behind, output_word
 from nhi_revoke.model.error import Trouble
+from nhi_revoke.render.clean import clean
 
 if TYPE_CHECKING:
     from nhi_revoke.cli.result import Result
@@ -134,7 +135,9 @@ def _interrupted(session: Session) -> int:
 
 def _tell(session: Session, code: int, *problems: Problem) -> int:
     if session.debug:
-        traceback.print_exc(file=session.streams.err)
+        # What an exception says may be a vendor's text, and so an attacker's: no byte of it drives the terminal.
+        lines = (clean(each) + "\n" for each in traceback.format_exc().splitlines())
+        session.streams.err.writelines(lines)
     write_problems(session, int(code), problems)
     return int(code)
 

@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from nhi_revoke.engine.store import open_private, private_folder
 from nhi_revoke.model.building import decoded
-from nhi_revoke.model.error import Refused
+from nhi_revoke.model.error import NothingChanged, Refused
 from nhi_revoke.model.ref import Utc
 
 
@@ -61,16 +61,24 @@ class Locks:
     def take(self, refs: Iterable[str], run: str, why: str) -> AbstractContextManager[None]:
         """Hold all of these principals for the run, or none of them. Never waits.
 
-        Entering raises Refused (`locked`) that names the run, process and time of the holder.
+        Entering raises Refused (`locked`) that names the run, process and time of the holder, and NothingChanged where
+        the folder cannot be written.
         """
         return self._held(sorted(set(refs)), run, why)
 
     @contextmanager
     def _held(self, refs: list[str], run: str, why: str) -> Iterator[None]:
-        private_folder(self._folder, create=True)
         with ExitStack() as held:
-            for ref in refs:
-                held.enter_context(self._one(ref, run, why))
+            try:
+                private_folder(self._folder, create=True)
+                for ref in refs:
+                    held.enter_context(self._one(ref, run, why))
+            except OSError as wrong:  # a full disk, a read-only one: before anything was asked of a vendor
+                raise NothingChanged(
+                    "state",
+                    f"{self._folder} cannot be written: {wrong.strerror or wrong}. Nothing was changed.",
+                    "Make room, or set NHI_REVOKE_STATE to a folder that can be written; then try again.",
+                ) from None
             yield
 
     @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -115,24 +116,23 @@ class Rounds:
         if late:
             self._recorder.write(Noted(late, "late", fresh.at))
         changed = tuple(a for a in changed if a not in late)
-        told = {*plan.leads, *plan.blind}
-        told |= {f for f, _ in self._recorder.history.found if isinstance(f, Lead | BlindSpot)}
+        told = {*plan.leads, *(f for f, _ in self._recorder.history.found if isinstance(f, Lead))}
         leads = tuple(lead for lead in fresh.leads if lead not in told)
-        blind = tuple(b for b in fresh.blind if b not in told)
-        if changed or leads or blind:
-            self._recorder.write(Noted((*changed, *leads, *blind), "state", fresh.at))
+        if changed or leads:
+            self._recorder.write(Noted((*changed, *leads), "state", fresh.at))
         read = [(h, holds.result()) for h, holds in zip(effects, holding, strict=True)]
         gone = tuple(h for h, holds in read if holds is False)
         for history in gone:
             self._recorder.vanished(history.step.id)
-        self._note_unread(unread(fresh, ((h, fault) for h, fault in read if isinstance(fault, Fault))), fresh.at)
+        spots = unread(fresh, ((h, fault) for h, fault in read if isinstance(fault, Fault)))
+        self._note_unread((*spots, *(b for b in fresh.blind if b not in plan.blind)), fresh.at)
         return fresh, (*old, *gone)
 
     def _note_unread(self, spots: tuple[BlindSpot, ...], at: Utc) -> None:
         """Journals what this look could not read, where that is not what the last one could not."""
         notes = [n for s in self._recorder.history.sections for n in s.noted if n.source == "unread"]
-        before = {(f.on, f.kind) for f in notes[-1].found if isinstance(f, BlindSpot)} if notes else set()
-        if {(spot.on, spot.kind) for spot in spots} == before:
+        before = Counter((f.on, f.kind) for f in notes[-1].found if isinstance(f, BlindSpot)) if notes else Counter()
+        if Counter((spot.on, spot.kind) for spot in spots) == before:
             return
         self._recorder.write(Noted(spots, "unread", at))
         for spot in (s for s in spots if (s.on, s.kind) not in before):

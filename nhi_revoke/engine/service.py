@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from typing import Literal
 
 from msgspec.structs import replace
@@ -41,9 +41,9 @@ from nhi_revoke.engine.runs import RunSummary, find_run, summary
 from nhi_revoke.engine.search import FoundPrincipals
 from nhi_revoke.engine.sharing import Share
 from nhi_revoke.engine.stale import refreshed
-from nhi_revoke.engine.states import left_over, require
+from nhi_revoke.engine.states import left_over, require, require_unmoved
 from nhi_revoke.engine.store import Journals, RunFolder
-from nhi_revoke.engine.work import Work, locked_work
+from nhi_revoke.engine.work import Work
 from nhi_revoke.model.checkup import Finding
 from nhi_revoke.model.error import NotFound
 from nhi_revoke.model.found import Access, BlindSpot, Lead, Leak
@@ -65,7 +65,6 @@ __all__ = ["Consent", "Engine", "FoundConsumers", "FoundPrincipals", "HeldByJobs
 
 WORKERS = 64
 """Vendor calls wait on the network: many threads, little work. Five vendors' first reads go side by side."""
-
 
 OLD_AFTER = 15.0
 """Seconds after which a plan that was shown is held against the world again."""
@@ -106,6 +105,7 @@ class Engine:
         self._locks: Locking = locks or Locks(config.state / "locks")
         self._run_id = run_id or self._new_run_id
         self._before_append = before_append
+        self._planned: dict[str, int] = {}  # bytes of a run's journal when a plan on it was made
 
     def __enter__(self) -> Engine:
         return self
@@ -249,8 +249,7 @@ class Engine:
         guard.check(plan, self.config.protect, consent)
 
     def run(self, plan: Plan, verb: Verb, consent: Consent, *, run: str = "") -> Report:
-        """Carry out a plan that was shown or saved: the whole pipeline. Guards first. `run`: its id, where the caller
-        names it; else a new one.
+        """Carry out a plan that was shown or saved, guards first. `run`: its id, where the caller names it; else a new.
 
         Raises Refused, Stopped (Ctrl-C), Partial or NothingChanged (the journal cannot be written).
         """
@@ -303,20 +302,21 @@ class Engine:
 
     def plan_undo(self, run: str, accesses: Sequence[AccessId], rearm: Sequence[AccessId]) -> Plan:
         """What can be taken back now. Raises Refused with the time before which it would bring sessions back."""
-        return takeback.undo_plan(self._history(run, "undo"), accesses, rearm, self.clock.now())
+        return takeback.undo_plan(self._planning(run, "undo"), accesses, rearm, self.clock.now())
 
     def plan_release(self, run: str, *, wait: bool) -> Plan:
         """Takes brakes off. Raises Refused when none is on, or when it would bring old sessions back."""
-        return takeback.release_plan(self._history(run, "release"), self.registry, self.clock.now(), wait=wait)
+        return takeback.release_plan(self._planning(run, "release"), self.registry, self.clock.now(), wait=wait)
 
     def plan_finish(self, run: str) -> Plan:
         """Deletes what the run disabled. Raises Refused when there is nothing to delete yet."""
-        return takeback.finish_plan(self._history(run, "finish"), self.registry, self.clock.now())
+        return takeback.finish_plan(self._planning(run, "finish"), self.registry, self.clock.now())
 
     def act(self, run: str, verb: Verb, plan: Plan, consent: Consent) -> Report:
         """Carry out a plan of `plan_undo`, `plan_release` or `plan_finish` on that run."""
         self.guard(plan, consent)
         with self._opened(run, verb) as work:
+            require_unmoved(run, verb, self._planned.get(run), len(self._store.read(run)))
             return work.act(verb, plan, consent)
 
     def report(self, run: str) -> Report:
@@ -343,6 +343,12 @@ class Engine:
         require(run, history, verb)
         return history
 
+    def _planning(self, run: str, verb: str) -> History:
+        """As a plan sees it that is asked about now, and carried out by `act` later."""
+        history = self._history(run, verb)
+        self._planned[run] = len(self._store.read(run))
+        return history
+
     def _guard_anew(self, history: History) -> None:
         """Whoever goes on with a run may be somebody else than who began it, and `protect` may have changed since."""
         plan = history.first.plan
@@ -361,10 +367,14 @@ class Engine:
             plans=self.config.state / "plans",
         )
 
-    def _opened(self, run: str, verb: str) -> AbstractContextManager[Work]:
-        journal = Journal.open(self._store, run, before_append=self._before_append)
-        refs = [str(p.ref) for p in History(journal.lines).first.plan.principals]
-        return locked_work(self._locks.take(refs, run, verb), self._work(journal))
+    @contextmanager
+    def _opened(self, run: str, verb: str) -> Iterator[Work]:
+        """Under its lock, and read there: what somebody else wrote meanwhile is seen, and never written over."""
+        refs = [str(p.ref) for p in History(Journal.open(self._store, run).lines).first.plan.principals]
+        with self._locks.take(refs, run, verb):
+            journal = Journal.open(self._store, run, before_append=self._before_append)
+            require(run, History(journal.lines), verb)
+            yield self._work(journal)
 
 
 def names_late(intent: Intent, registry: Registry) -> bool:

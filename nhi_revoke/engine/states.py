@@ -49,6 +49,19 @@ def require(run: str, history: History, verb: str) -> None:
         )
 
 
+def require_unmoved(run: str, verb: str, planned: int | None, now: int) -> None:
+    """Raises Refused where somebody else worked on the run since the plan was made. `planned`, `now`: its journal's
+    bytes; None: it was not planned here.
+    """
+    if planned not in (None, now):
+        raise Refused(
+            "run-moved",
+            f"somebody else worked on run {run} since this was planned: what {verb} would touch may be otherwise by "
+            "now. Nothing was changed.",
+            f"nhi-revoke {verb} {run}",
+        )
+
+
 def state_of(history: History, *, closing: bool = False) -> RunState:
     """From the journal alone; `closing`: as it will be once the section is closed."""
     section = history.now

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -297,10 +296,3 @@ class Work:
         except Refused:
             return False
         return True
-
-
-@contextmanager
-def locked_work(lock: AbstractContextManager[None], work: Work) -> Iterator[Work]:
-    """The work, while nobody else may touch the run's principals."""
-    with lock:
-        yield work

@@ -48,6 +48,27 @@ def test_1_failed_before_the_first_change(cli: Cli, monkeypatch: pytest.MonkeyPa
     assert not cli.mutations
 
 
+@pytest.mark.parametrize("verb", ["revoke", "hold"])
+def test_1_the_state_folder_cannot_be_written(cli: Cli, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    """Locks come first: it said 5, and that some changes may have been made."""
+    import nhi_revoke.engine.lock
+
+    words: tuple[str, ...] = ("revoke", "payments-bot", *YES)
+    if verb == "hold":
+        cli(*words)
+        words = ("hold", "@last")
+    before = len(cli.mutations)
+
+    def full(*_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(nhi_revoke.engine.lock, "open_private", full)
+    ran = cli(*words, "-o", "json")
+    assert (ran.code, ran.json["status"]) == (1, "error"), ran.err
+    assert "Read-only file system. Nothing was changed." in ran.json["errors"][0]["message"]
+    assert len(cli.mutations) == before
+
+
 def test_2_usage(cli: Cli) -> None:
     assert cli("revoke").code == 2
     assert cli("rotate", "example:bot/ledger-bot").code == 2, "rotate without a delivery target"
@@ -79,6 +100,20 @@ def test_5_partial(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     failed = [each for each in ran.json["errors"] if each["code"] == "step-failed"]
     assert len(failed) == 2
     assert failed[0]["hint"] == f"nhi-revoke resume {ran.json['data']['run']}"
+
+
+def test_0_an_undo_of_all_names_nothing_to_resume(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The steps of the run that had failed are idle: its envelope called them errors, beside a success."""
+
+    def refuse(*_: object) -> None:
+        raise Rejected("the vendor will not")
+
+    with monkeypatch.context() as once:
+        once.setattr(Disable, "apply", refuse)
+        assert cli("revoke", "example:bot/ledger-bot", *YES).code == 5
+    cli.world.clock.advance(200_000)
+    ran = cli("undo", "@last", "--yes", "--allow-irreversible", "-o", "json")
+    assert (ran.code, ran.json["status"], ran.json["errors"]) == (0, "success", []), ran.err
 
 
 def test_7_refused(cli: Cli) -> None:

@@ -80,6 +80,19 @@ def test_a_second_ctrl_c_leaves_at_once(tmp_path: Path) -> None:
     assert "again to leave at once" in ran.stderr
 
 
+def test_a_traceback_drives_no_terminal(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a vendor calls a thing stands in what is raised about it."""
+
+    def broken(*_: object) -> None:
+        raise LookupError("no bot \x1b]0;owned\x07 \x9b31m here\nnor there")
+
+    monkeypatch.setattr(Engine, "resolve", broken)
+    err = cli("list", "payments-bot", "--debug").err
+    assert "no bot \\x1b]0;owned\\x07 \\x9b31m here" in err
+    assert "Traceback" in err.splitlines()[0]
+    assert all(each.isprintable() for each in err.splitlines())
+
+
 def test_a_bug_is_called_one_and_shows_its_traceback_only_with_debug(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise LookupError("a detail of no use to a responder")

@@ -84,6 +84,20 @@ def test_an_effect_that_cannot_be_read_again_is_unseen(scene: Scene, cloud: Clou
     assert scene.engine.verify("run-1").exit_code == 0
 
 
+def test_a_listing_that_failed_once_is_closed_by_a_look_that_reads_it(scene: Scene, cloud: Cloud) -> None:
+    """Exit 9 and "Next: verify", whatever verify saw."""
+    plan = scene.plan()
+    cloud.tell("collect fake:key", Unavailable("503"))
+    report = scene.engine.run(plan, "revoke", YES)
+    assert (report.exit_code, report.next[0]) == (9, "nhi-revoke verify run-1")
+    cloud.calls.clear()
+    report = scene.engine.verify("run-1")
+    assert (report.exit_code, report.headline, report.blind) == (0, "OUT", ())
+    cloud.tell("collect fake:key", Denied("no more"), Denied("no more"))
+    assert scene.engine.verify("run-1").exit_code == 9, "and told anew where it fails again"
+    untouched(cloud)
+
+
 def test_hold_tells_once_that_its_login_ended_and_ends_unseen(scene: Scene, cloud: Cloud) -> None:
     scene.revoke()
     cloud.calls.clear()
