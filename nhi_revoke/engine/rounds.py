@@ -138,19 +138,6 @@ class Rounds:
         for spot in (s for s in spots if (s.on, s.kind) not in before):
             self._tell(SaysEvent(f"UNSEEN {spot.on}: {spot.why}", "danger"))
 
-    def _without_namesakes(self, plan: Plan, fresh: Inventory) -> Inventory:
-        """Tells and journals each once. A name that another one has stays unseen for the run."""
-        spots = namesakes(plan, fresh)
-        told = [f for f, _ in self._recorder.history.found if isinstance(f, BlindSpot)]
-        new = tuple(spot for spot in spots if spot not in told)
-        if new:
-            self._recorder.write(Noted(new, "state", fresh.at))
-        for spot in new:
-            self._tell(SaysEvent(f"UNSEEN {spot.on}: {spot.why}", "danger"))
-        self._namesakes = {spot.on for spot in spots}
-        return without(fresh, plan, self._namesakes)
-
-
     def appeared(self, fresh: Inventory) -> tuple[Access, ...]:
         """Live accesses that were not there, or not live, when the plan was made, and that no step ends yet."""
         plan = self._recorder.history.first.plan
