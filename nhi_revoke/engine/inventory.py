@@ -17,7 +17,7 @@ from nhi_revoke.engine.clock import Interrupted
 from nhi_revoke.engine.connections import Connections
 from nhi_revoke.engine.io import EngineIo
 from nhi_revoke.engine.outsiders import denied_already, outsiders_become_leads
-from nhi_revoke.model.error import Ambiguous, NotFound, NothingCanStart, Trouble
+from nhi_revoke.model.error import Trouble
 from nhi_revoke.model.found import Access, BlindSpot, Found, Lead
 from nhi_revoke.model.identity import Identity, Principal
 from nhi_revoke.model.intent import Intent
@@ -367,18 +367,6 @@ def assemble(identity: Identity, looks: Sequence[Look], at: datetime, operator: 
         unreachable=tuple(missing),
         operator=operator,
     )
-
-
-def nothing_there(found: Inventory) -> Trouble:
-    """What is told where not one principal could be looked at: NotFound, Ambiguous or NothingCanStart."""
-    missing = [u for u in found.unreachable if u.code in ("not-found", "ambiguous")]
-    told = (u.why if u.why.startswith(str(u.ref)) else f"{u.ref}: {u.why}" for u in found.unreachable)
-    words = "; ".join(told) or f"{found.identity.name} has no principals"
-    hint = next((u.hint for u in found.unreachable if u.hint), "")
-    if missing and len(missing) == len(found.unreachable):
-        error = Ambiguous if any(u.code == "ambiguous" for u in missing) else NotFound
-        return error(missing[0].code, f"{words}. Nothing was changed.", hint)
-    return NothingCanStart(found.unreachable[0].code if found.unreachable else "no-principals", words, hint)
 
 
 def canonical(item: Found, typed: PrincipalRef, who: Principal) -> Found:

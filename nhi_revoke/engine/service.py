@@ -23,13 +23,14 @@ from nhi_revoke.engine.foresight import flush_looks
 from nhi_revoke.engine.handover import Handover, handover
 from nhi_revoke.engine.held import HeldByJobs
 from nhi_revoke.engine.history import History
-from nhi_revoke.engine.inventory import Surveyor, nothing_there
+from nhi_revoke.engine.inventory import Surveyor
 from nhi_revoke.engine.io import EngineIo, Show
 from nhi_revoke.engine.journal import BeforeAppend, Journal
 from nhi_revoke.engine.leaks import hold_leaks, must_be_held, unclaimed
 from nhi_revoke.engine.liveness import ask_alive
 from nhi_revoke.engine.lock import Locking, Locks
 from nhi_revoke.engine.lookalikes import Lookalikes
+from nhi_revoke.engine.nobody import nothing_there
 from nhi_revoke.engine.owners import Owner, resolve_owners
 from nhi_revoke.engine.planner import make_plan, named_in_vain
 from nhi_revoke.engine.report import make_report

@@ -17,9 +17,10 @@ from nhi_revoke.engine.connections import Connections
 from nhi_revoke.engine.consent import Consent
 from nhi_revoke.engine.doing import Doing
 from nhi_revoke.engine.event import HoldEvent, Remaining, SaysEvent, Tell, WaitEvent
-from nhi_revoke.engine.inventory import Surveyor, nothing_there
+from nhi_revoke.engine.inventory import Surveyor
 from nhi_revoke.engine.io import EngineIo
 from nhi_revoke.engine.journal import Journal
+from nhi_revoke.engine.nobody import nothing_there
 from nhi_revoke.engine.pipeline import Pipeline, prove_all
 from nhi_revoke.engine.planfile import save_plan
 from nhi_revoke.engine.planner import make_plan
