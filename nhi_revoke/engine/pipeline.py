@@ -81,7 +81,9 @@ class Pipeline:
                 self._contain(but=self._grace.wait(ends))
             else:
                 self._contain()
-                self._rotate(wait_for_logs=self.plan.intent.rotate == "wait")
+                if self._rotate(wait_for_logs=self.plan.intent.rotate == "wait"):
+                    # It waits for minutes, and takes brakes off: what somebody made meanwhile would be let in by that.
+                    self._look_again()
             self._runner.run([s for s in self._steps() if s.phase is Phase.FLUSH])
             prove_all(self._doing, self._recorder, self._pool)  # beside the logs: neither needs the other
             self._read_logs()
@@ -96,6 +98,10 @@ class Pipeline:
     def _contain(self, but: Collection[Step] = ()) -> None:
         early = [s for s in self._steps() if s.phase is Phase.FLUSH and s.to == "after the seal"]
         self._runner.run([*(s for s in self._steps() if s.phase in CONTAINING and s not in but), *early])
+        self._look_again()
+
+    def _look_again(self) -> None:
+        """In rounds, until nothing is found that has to be ended."""
         for number in range(self._recorder.history.now.rounds + 1, MOST_ROUNDS + 1):
             if not self._rounds.again(number):
                 break
@@ -111,11 +117,14 @@ class Pipeline:
 
     # -- rotating --------------------------------------------------------------------------------------------------
 
-    def _rotate(self, *, wait_for_logs: bool) -> None:
+    def _rotate(self, *, wait_for_logs: bool) -> bool:
+        """Whether anything was replaced, and nothing is in doubt: what may have been minted is no intruder's, and for
+        `resume` to find.
+        """
         steps = [s for s in self._steps() if s.phase in ROTATING]
         mints = [s for s in steps if s.phase is Phase.MINT]
         if not mints:
-            return
+            return False
         begun = any(self._recorder.of(m.id).accepted or self._recorder.of(m.id).asked for m in mints)
         why = ("" if begun else self._unready(steps)) or (self._logs_forbid(mints) if wait_for_logs else "")
         if why:
@@ -125,11 +134,13 @@ class Pipeline:
                     first = step.phase is Phase.MINT
                     self._recorder.result(step.id, Skipped(why if first else "not done: nothing was minted"))
             self._tell(SaysEvent(f"not replaced: {why}", "danger"))
-            return
+            return False
         recover_secrets(self._doing, self._recorder, steps)
         late = [s for s in self._steps() if s.phase is Phase.FLUSH and s.to == "after the delivery"]
         self._runner.run([*steps, *late])
         self._end_of_rotation(steps)
+        minted = [self._recorder.of(m.id) for m in mints]
+        return any(h.accepted for h in minted) and not any(h.in_doubt for h in minted)
 
     def _unready(self, steps: Sequence[Step]) -> str:
         """Why a store could not take what would be minted, or a mint could not make it; nothing is minted then."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Literal
 
 import pytest
+from msgspec.structs import replace
 
 from nhi_revoke.engine.event import WaitEvent
 from nhi_revoke.engine.states import braked
@@ -66,6 +68,21 @@ def test_a_mint_waits_until_the_logs_cover_the_seal(scene: Scene, cloud: Cloud) 
     (wait,) = [e for e in scene.waited() if "--rotate now" in e.why]
     assert (wait.now, wait.until) == (after(SEALED), after(600))
     assert any(isinstance(n, Noted) and n.source == "logs" and n.at == after(600) for n in scene.lines()[:mint])
+
+
+@pytest.mark.parametrize("follow", ["identity", "none"])
+def test_what_is_made_while_a_mint_waits_is_not_let_in_with_the_new_one(
+    scene: Scene, cloud: Cloud, follow: Literal["identity", "none"]
+) -> None:
+    """The look after the seal was minutes ago, and what the logs say of it nobody reads before a `verify`."""
+    cloud.logs = [lag(600)]
+    cloud.clock.at(300, lambda: cloud.bots["ci"].keys.update(planted="live"))
+    report = scene.rotate(intent=replace(ROTATE, follow=follow))
+    shut = follow == "identity"
+    assert cloud.bots["ci"].keys == {"old": "disabled", "planted": "disabled" if shut else "live", "new1": "live"}
+    planted = fate(report, "fake:key/ci/planted")
+    assert (planted.fate, planted.appeared) == ("ended" if shut else "left", True)
+    assert report.exit_code == (0 if shut else 8)
 
 
 def test_it_waits_at_most_to_seal_and_fifteen_minutes(scene: Scene, cloud: Cloud) -> None:
