@@ -6,6 +6,7 @@ import http.client
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
@@ -81,15 +82,16 @@ class DelayProxy:
                 began = time.monotonic()
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 time.sleep(delay)
-                # The client signed the Host it was given; it must arrive as it was.
-                upstream = http.client.HTTPConnection(target, timeout=30)
-                upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-                for key, value in self.headers.items():
-                    if key.lower() not in HOP:
-                        upstream.putheader(key, value)
-                upstream.endheaders(body)
-                answer = upstream.getresponse()
-                data = answer.read()
+                # Closed whatever becomes of the client, which may be killed meanwhile.
+                with closing(http.client.HTTPConnection(target, timeout=30)) as upstream:
+                    # The client signed the Host it was given; it must arrive as it was.
+                    upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+                    for key, value in self.headers.items():
+                        if key.lower() not in HOP:
+                            upstream.putheader(key, value)
+                    upstream.endheaders(body)
+                    answer = upstream.getresponse()
+                    data = answer.read()
                 self.send_response_only(answer.status)
                 for key, value in answer.getheaders():
                     if key.lower() not in HOP | {"content-length"}:
@@ -97,7 +99,6 @@ class DelayProxy:
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
-                upstream.close()
                 name = _name(self.command, self.path, self.headers, body)
                 throttled = answer.status >= HTTPStatus.BAD_REQUEST and b"Throttling" in data
                 asked = Asked(dict(self.headers.items()), body, self.command, self.path)
