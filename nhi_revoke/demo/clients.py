@@ -16,7 +16,6 @@ from nhi_revoke.provider.sandbox.clock import MovableClock
 from nhi_revoke.provider.sandbox.workload import Workload
 
 EVERY = 0.05
-"""Seconds of real time between two calls: one provider after the other."""
 
 
 class Sessions(Struct, frozen=True):
@@ -58,8 +57,9 @@ class ClientData(Struct, frozen=True):
 class Client:
     """`with` starts its thread; leaving it waits for the last call."""
 
-    def __init__(self, workloads: Sequence[tuple[str, Workload]], clock: MovableClock) -> None:
-        self._clock = clock
+    def __init__(self, workloads: Sequence[tuple[str, Workload]], clock: MovableClock, every: float = EVERY) -> None:
+        """`every`: seconds of real time between two calls: one provider after the other."""
+        self._clock, self._every = clock, every
         self._stop = threading.Event()
         self._uses = [_Use(name, workload) for name, workload in workloads]
         self._thread = threading.Thread(target=self._work, name="client")
@@ -81,7 +81,7 @@ class Client:
                 return
             with self._clock.no_jump():
                 use.work()
-            due = max(due + EVERY, time.monotonic())
+            due = max(due + self._every, time.monotonic())
             self._stop.wait(max(0.0, due - time.monotonic()))
 
     def result(self, report: Report) -> ClientData:

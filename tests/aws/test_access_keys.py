@@ -84,6 +84,21 @@ def test_a_key_of_a_user_that_was_renamed_is_never_taken_for_gone(bench: Bench, 
     assert bench.doors()["active-key"], "this test proves nothing if the door is shut"
 
 
+@pytest.mark.parametrize("code", ["NoSuchEntity", "AccessDenied"])
+def test_a_key_that_nobody_has_is_gone_whichever_way_aws_says_so(bench: Bench, code: str) -> None:
+    step = bench.steps(USER)[f"{KEY}/disable"]
+    key = active_before(step)
+    spare = {other: state for other, state in bench.state("payments-bot")["keys"].items() if other != key}
+    bench.sandbox.admin("iam").delete_access_key(UserName="payments-bot", AccessKeyId=key)
+    if code == "AccessDenied":
+        bench.sandbox.fault("iam:GetAccessKeyLastUsed", "denied", times=10)
+    change = bench.do(step)
+    assert isinstance(change, Already)
+    assert change.left == {"Status": "gone"}
+    assert bench.seen(step) == {"Status": "gone"}
+    assert bench.state("payments-bot")["keys"] == spare
+
+
 def test_no_key_is_minted_for_whoever_was_given_the_name(bench: Bench) -> None:
     """The wait for the logs is long enough for a renaming; the workload would get the key of an intruder's decoy."""
     step, iam = bench.steps(USER, **REPLACE)[f"{KEY}/create"], bench.sandbox.admin("iam")

@@ -51,10 +51,10 @@ MOTO_ADDS = {
 }
 """Where moto's answers go beyond the model, each with the reason why it does no harm."""
 NOT_IN_THE_MODEL = {
-    "GetAccessKeyLastUsed: NoSuchEntity": "of a key that nobody has. The model names no error of it, so that what AWS "
-    "answers is unproven: the provider hears the same in a denial",
+    "GetAccessKeyLastUsed: NoSuchEntity": "of a key that nobody has: earlier editions of its page in the API reference "
+    "name it, newer ones no error of its own; a denial in its place tells the provider the same (test_access_keys)",
 }
-"""Refusals that the model does not name, each with the reason why it does no harm."""
+"""Refusals that the model does not name, each with its source."""
 SESSIONS_ARE_OVER = 40 * 3600
 """Seconds: no session of a user lives longer than 36 hours."""
 PERMISSIONS_OF_NO_OPERATION = {

@@ -45,7 +45,7 @@ class Rolling:
         self.who = self._principal(self.sandbox)
         [(_, workload)] = self.world.workloads()
         self.workload: Workload = workload
-        self._at_work = Client([(self.provider, Heard(workload, self._used))], self.world.clock)
+        self._at_work = Client([(self.provider, Heard(workload, self._used))], self.world.clock, every=0.01)
         self._at_work.__enter__()
         assert self._used.wait(20)
         return self

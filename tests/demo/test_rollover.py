@@ -79,10 +79,9 @@ def test_no_call_fails_and_the_old_one_ends(okta: Rolling, tmp_path: Path) -> No
     assert code in (0, 6, 8, 9), told["errors"]
     now = stored(okta)
     assert secrets_of(okta) == {before: "INACTIVE", now: "ACTIVE"}
-    okta.call_again()
     client = okta.client()
     assert (client.failed, client.unclear) == (0, 0)
-    assert client.calls >= 3, "before, meanwhile and after: a busy machine leaves it few"
+    assert client.calls > 3
     assert client.by[0].outlived is not None
     assert client.by[0].outlived >= 600
     assert okta.workload.call()
