@@ -135,7 +135,7 @@ class Rounds:
         if Counter((spot.on, spot.kind) for spot in spots) == before:
             return
         self._recorder.write(Noted(spots, "unread", at))
-        for spot in (s for s in spots if (s.on, s.kind) not in before):
+        for spot in (s for s in spots if s.counts and (s.on, s.kind) not in before):
             self._tell(SaysEvent(f"UNSEEN {spot.on}: {spot.why}", "danger"))
 
     def appeared(self, fresh: Inventory) -> tuple[Access, ...]:

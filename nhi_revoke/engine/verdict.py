@@ -53,6 +53,8 @@ def _later_code(report: Report, steps: Iterable[StepResult]) -> int:
         return 5
     if any(s.proof is Proof.REQUESTED for s in steps):
         return 8
+    if report.verb == "release" and any(o.appeared and outcome_open(o) for o in report.outcomes):
+        return 8  # nobody intended that: it was made while the brake was on, or before
     return 5 if report.state == "partial" else 0
 
 

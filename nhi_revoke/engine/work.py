@@ -107,6 +107,9 @@ class Work:
                 )
             self._open(plan, verb, consent)
             self._runner().run(plan.steps)
+            if verb == "release":
+                # What somebody made while the brake was on (days, maybe) is let in by this: it has to be told.
+                self._rounds().look()
             prove_all(self._doing, self.recorder, self._pool)
 
         return self._to_the_end(work)

@@ -30,6 +30,19 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
+def looked_up(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The values that are looked up from here on."""
+    asked: list[str] = []
+    real = events.lookup
+
+    def heard(conn: Any, region: str, attribute: str, value: str, since: datetime) -> Any:
+        asked.append(value)
+        return real(conn, region, attribute, value, since)
+
+    monkeypatch.setattr(lineage, "lookup", heard)
+    return asked
+
+
 def test_the_newest_sessions_are_followed_and_what_was_not_is_said(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -47,14 +60,7 @@ def test_the_newest_sessions_are_followed_and_what_was_not_is_said(
         bench.sandbox.client("sts", held).get_caller_identity()
     kind = bench.kinds["aws:role-session"]
     view = bench.view(WORKER)
-    asked: list[str] = []
-    real = events.lookup
-
-    def heard(conn: Any, region: str, attribute: str, value: str, since: datetime) -> Any:
-        asked.append(value)
-        return real(conn, region, attribute, value, since)
-
-    monkeypatch.setattr(lineage, "lookup", heard)
+    asked = looked_up(monkeypatch)
     found = list(kind.observe(bench.conn, view.who, view.accesses, START, bench.io))
     assert {each["AccessKeyId"] for each in made} <= {a.door for a in sessions(found).values()}, "all are listed"
     followed = {a for a in asked if a.startswith("ASIA")}
@@ -293,14 +299,7 @@ def test_what_keys_did_is_not_asked_for_again_once_the_name_has_told_it(
 ) -> None:
     loot = bench.sandbox.loot()
     own = {held.key_id for held in (loot.key, loot.spare, loot.session_token, loot.console)}
-    asked: list[str] = []
-    real = events.lookup
-
-    def heard(conn: Any, region: str, attribute: str, value: str, since: datetime) -> Any:
-        asked.append(value)
-        return real(conn, region, attribute, value, since)
-
-    monkeypatch.setattr(lineage, "lookup", heard)
+    asked = looked_up(monkeypatch)
     by_name = set(sessions(observed(bench, USER)))
     assert {"UpdateUser", "payments-bot", loot.federation_token.key_id, loot.worker.key_id} <= set(asked)
     assert not own & set(asked)

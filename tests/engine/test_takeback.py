@@ -152,6 +152,21 @@ def test_release_obeys_the_guard_and_can_wait(scene: Scene, cloud: Cloud) -> Non
     assert caught.value.code == "no-brake"
 
 
+def test_a_release_tells_what_it_lets_in_that_was_made_meanwhile(scene: Scene, cloud: Cloud) -> None:
+    """Whoever may manage keys makes one for a principal that is stopped, too."""
+    cloud.braked = "gate"
+    assert scene.revoke().exit_code == 0
+    cloud.bots["ci"].keys["planted"] = "live"
+    report = scene.engine.act("run-1", "release", scene.engine.plan_release("run-1", wait=False), YES)
+    assert (report.exit_code, report.headline, cloud.bots["ci"].stopped) == (8, "RELEASED", False)
+    planted = fate(report, "fake:key/ci/planted")
+    assert (planted.fate, planted.appeared) == ("left", True)
+    assert cloud.bots["ci"].keys == {"old": "disabled", "planted": "live"}, "to end it was not asked for"
+    assert scene.engine.hold("run-1", interval=30.0, until=cloud.clock.now()).exit_code == 0
+    assert cloud.bots["ci"].keys == {"old": "disabled", "planted": "disabled"}
+    assert not cloud.bots["ci"].stopped
+
+
 def test_a_brake_with_a_release_of_its_own_needs_no_wait(scene: Scene, cloud: Cloud) -> None:
     cloud.braked = "gate"
     scene.revoke()

@@ -11,7 +11,7 @@ from nhi_revoke.model.found import BlindSpot
 from nhi_revoke.model.proof import Proof, Proven
 from nhi_revoke.provider.fault import Denied, Unauthenticated, Unavailable
 from tests.engine.cloud import Bot, Cloud, bot
-from tests.engine.fake import Disable
+from tests.engine.fake import Disable, Keys
 from tests.engine.fake_doer import Played
 from tests.engine.scene import YES, Scene, fate, identity
 from tests.engine.tick import after
@@ -96,6 +96,21 @@ def test_a_listing_that_failed_once_is_closed_by_a_look_that_reads_it(scene: Sce
     cloud.tell("collect fake:key", Denied("no more"), Denied("no more"))
     assert scene.engine.verify("run-1").exit_code == 9, "and told anew where it fails again"
     untouched(cloud)
+
+
+@pytest.mark.parametrize("counts", [False, True])
+def test_what_was_left_out_on_purpose_is_no_alarm(
+    scene: Scene, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, *, counts: bool
+) -> None:
+    """Regions that nobody named, say. The report has it; a danger on the way would read like a failure."""
+    plan = scene.plan()
+    spot = BlindSpot(bot("ci"), "fake:key", "read in one region only", counts=counts)
+    collect = Keys.collect
+    monkeypatch.setattr(Keys, "collect", lambda *asked: [*collect(*asked), spot])
+    report = scene.engine.run(plan, "revoke", YES)
+    assert ("UNSEEN fake:bot/ci: read in one region only" in scene.says()) == counts
+    assert report.blind == (spot,)
+    assert report.exit_code == (9 if counts else 0)
 
 
 def test_hold_tells_once_that_its_login_ended_and_ends_unseen(scene: Scene, cloud: Cloud) -> None:

@@ -43,9 +43,11 @@ def test_it_stays_on_until_release(incident: Incident) -> None:
     fresh = iam.create_access_key(UserName="lone-bot")["AccessKey"]
     assert not incident.works(fresh["AccessKeyId"], fresh["SecretAccessKey"]), "not even a key that nobody saw"
 
-    assert incident("release", "@last", "--yes").code == 0
+    released = incident("release", "@last", "--yes", "-o", "json")
     assert "Condition" in deny_of(incident)
     assert incident.works(fresh["AccessKeyId"], fresh["SecretAccessKey"])
+    assert (released.code, released.data["headline"]) == (8, "RELEASED"), "a key that nobody ended is let in"
+    assert released.fate(f"access-key/{fresh['AccessKeyId']}") == "left"
     assert not incident.works(*old)
     told = incident("report", "@last", "-o", "json")
     assert told.fate("user-session/111122223333/lone-bot/*") == "ended", "the release is a cut, too"
