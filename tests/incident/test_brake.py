@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nhi_revoke.engine.event import Event, HoldEvent
+from nhi_revoke.engine.event import Event, HoldEvent, WaitEvent
 from nhi_revoke_aws.sandbox.clients import Held
 from nhi_revoke_aws.sandbox.seed import allow
 from tests.incident.conftest import YES, Incident
@@ -92,6 +92,29 @@ def test_with_a_rotation_it_is_released_for_the_new_key(incident: Incident) -> N
     assert iam.list_users()["Users"], "the operator's wish: the new key holds the rights of the old one"
     assert not incident.works(*old)
     assert "Condition" in deny_of(incident), "what was issued before stays denied"
+
+
+def test_what_was_enabled_while_a_new_key_waited_is_not_let_in_with_it(incident: Incident) -> None:
+    """The look after the cut was minutes ago; the brake comes off for the new key."""
+    old = administrator(incident)
+    iam = incident.aws.admin("iam")
+    waits: list[Event] = []
+
+    def heard(event: Event) -> None:
+        if isinstance(event, WaitEvent) and "--rotate now" in event.why and not waits:
+            waits.append(event)
+            iam.update_access_key(UserName="lone-bot", AccessKeyId=old[0], Status="Active")
+
+    ran = incident("revoke", LONE, *TO_SECRET, *YES, "-o", "json", on_event=heard)
+    assert len(waits) == 1
+    [replaced] = ran.data["replacements"]
+    assert replaced["result"] == "served", ran
+    served = incident.secret()
+    assert incident.works(served["AccessKeyId"], served["SecretAccessKey"])
+    assert not incident.works(*old)
+    keys = iam.list_access_keys(UserName="lone-bot")["AccessKeyMetadata"]
+    assert {k["AccessKeyId"]: k["Status"] for k in keys} == {old[0]: "Inactive", served["AccessKeyId"]: "Active"}
+    assert "somebody took back" in ran.err
 
 
 def test_a_new_key_that_is_not_proven_puts_it_back_on(incident: Incident) -> None:
