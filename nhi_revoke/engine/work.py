@@ -91,6 +91,7 @@ class Work:
 
         def work() -> None:
             self._runner().run(h.step for h in (*left, *mine))
+            self._look_behind(section.opened.verb)
             if left:
                 prove_all(self._doing, self.recorder, self._pool)
 
@@ -107,12 +108,15 @@ class Work:
                 )
             self._open(plan, verb, consent)
             self._runner().run(plan.steps)
-            if verb == "release":
-                # What somebody made while the brake was on (days, maybe) is let in by this: it has to be told.
-                self._rounds().look()
+            self._look_behind(verb)
             prove_all(self._doing, self.recorder, self._pool)
 
         return self._to_the_end(work)
+
+    def _look_behind(self, verb: Verb) -> None:
+        """What somebody made while a brake was on (days, maybe) is let in with its release: it has to be told."""
+        if verb == "release":
+            self._rounds().look()
 
     def verify(self) -> Report:
         """Looks twice, reads the logs, proves anew. Changes nothing at the vendor.

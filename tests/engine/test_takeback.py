@@ -152,12 +152,20 @@ def test_release_obeys_the_guard_and_can_wait(scene: Scene, cloud: Cloud) -> Non
     assert caught.value.code == "no-brake"
 
 
-def test_a_release_tells_what_it_lets_in_that_was_made_meanwhile(scene: Scene, cloud: Cloud) -> None:
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_release_tells_what_it_lets_in_that_was_made_meanwhile(scene: Scene, cloud: Cloud, *, resumed: bool) -> None:
     """Whoever may manage keys makes one for a principal that is stopped, too."""
     cloud.braked = "gate"
     assert scene.revoke().exit_code == 0
-    cloud.bots["ci"].keys["planted"] = "live"
+    if resumed:
+        cloud.tell("apply fake:gate/ajar", Failed("not now"))
+    else:
+        cloud.bots["ci"].keys["planted"] = "live"
     report = scene.engine.act("run-1", "release", scene.engine.plan_release("run-1", wait=False), YES)
+    if resumed:
+        assert (report.exit_code, cloud.bots["ci"].stopped) == (5, True)
+        cloud.bots["ci"].keys["planted"] = "live"
+        report = scene.engine.resume("run-1")
     assert (report.exit_code, report.headline, cloud.bots["ci"].stopped) == (8, "RELEASED", False)
     planted = fate(report, "fake:key/ci/planted")
     assert (planted.fate, planted.appeared) == ("left", True)
